@@ -1,0 +1,67 @@
+"""Who acts, and what it takes for their word to count."""
+
+from typing import Literal
+
+from jobs.models.base import Frozen
+
+Via = Literal["slack", "cli", "http"]
+
+
+class Principal(Frozen):
+    """A person who acts, as `team:user`, with what is known of their user groups.
+
+    `groups` holds the ids of Slack user groups (S…) that they are a member of, as stored;
+    `groups_known` is False while Slack could not be asked, and then no group grants anything.
+    `scopes` narrows what a token may do (read, request, decide, force); None is unrestricted.
+    """
+
+    team: str
+    user: str
+    via: Via = "slack"
+    groups: frozenset[str] = frozenset()
+    groups_known: bool = True
+    scopes: frozenset[str] | None = None
+
+    @property
+    def id(self) -> str:
+        """The name under which votes and decisions are stored: `T01DEMO:U02BOB`."""
+        return f"{self.team}:{self.user}"
+
+
+class Vote(Frozen):
+    """One person's vote on a question; `at` is in milliseconds since the epoch, Redis' time."""
+
+    choice: str
+    by: str
+    at: int
+    note: str = ""
+
+
+class Requirements(Frozen):
+    """What an operation needs of people, taken from the policy of the day it was asked for.
+
+    *Who may* is judged by today's policy at each click; *how many* stays as it was.
+    Durations are in seconds.
+    """
+
+    start: Literal["confirm", "at_once", "when_noteworthy"] = "when_noteworthy"
+    approve_votes: int = 0
+    approve_lapses: int = 3600
+    requester_counts: bool = False
+    force_votes: int = 1
+    force_reason: bool = False
+    nodes_away: int = 1
+    ask_after: float = 300
+    terminating_slack: float = 60
+    node_timeout: float = 3600
+    long_work: float = 600
+    remind_after: float = 900
+    escalate_after: float = 1800
+    escalate_to: str = ""
+    stop_after: float = 3600
+    auto_resume_within: float = 1800
+    auto_resume_after_free: float = 2
+    owners_well_within: float = 600
+    keep_finished: float = 2592000
+    evictions_per_second: float = 20
+    evictions_in_flight: int = 32

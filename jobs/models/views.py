@@ -1,0 +1,217 @@
+"""What readers render from: the state of operations, nodes and questions at one moment."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from jobs.models.base import Frozen
+from jobs.models.options import DrainOptions
+from jobs.models.people import Requirements, Vote
+from jobs.models.plan import OperationPlan
+from jobs.models.pods import Block, Obstacle, PodRef, Refusal, WontStop
+
+
+class NodeStatus(StrEnum):
+    """Where one node of an operation stands."""
+
+    WAITING = "waiting"
+    CORDONING = "cordoning"
+    DRAINING = "draining"
+    BLOCKED = "blocked"  # a question is open
+    DRAINED = "drained"
+    SKIPPED = "skipped"
+    ABORTED = "aborted"
+    STOPPED = "stopped"  # nobody answered: the cordon stays
+    FAILED = "failed"
+    GONE = "gone"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more happens to the node in this operation."""
+        return self not in {
+            NodeStatus.WAITING,
+            NodeStatus.CORDONING,
+            NodeStatus.DRAINING,
+            NodeStatus.BLOCKED,
+        }
+
+
+class OperationState(StrEnum):
+    """Where an operation stands."""
+
+    SUBMITTED = "submitted"  # no worker has looked at it yet
+    PLANNING = "planning"
+    CONFIRMING = "confirming"  # the plan waits for Start
+    APPROVING = "approving"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class OperationEnd(StrEnum):
+    """How an operation ended."""
+
+    DRAINED = "drained"  # every node
+    PARTLY = "partly"  # some nodes were skipped, or ended otherwise
+    ABORTED = "aborted"
+    STOPPED = "stopped"
+    REFUSED = "refused"  # nothing was done: not approved, taken, unknown node, guardrails
+    FAILED = "failed"
+
+
+class QuestionKind(StrEnum):
+    """What is asked."""
+
+    START = "start"
+    APPROVAL = "approval"
+    REFUSAL = "refusal"
+    BLOCK = "block"
+    WONT_STOP = "wont_stop"
+    OVERDUE = "overdue"  # the node's drain took longer than its time-out
+    FREED = "freed"  # free now, but long after it was asked: go on?
+    UNCORDONED = "uncordoned"  # somebody uncordoned the node while it drained
+    STUCK = "stuck"  # the workflow fails again and again
+
+
+class QuestionState(StrEnum):
+    """Whether it can still be answered."""
+
+    OPEN = "open"
+    SETTLED = "settled"
+    CLOSED = "closed"  # ended without a person: see `closed_because`
+
+
+class Settlement(Frozen):
+    """The decision that counted. `by` lists all whose votes made it, as `team:user`."""
+
+    choice: str
+    by: tuple[str, ...]
+    at: int
+    note: str = ""
+
+
+class QuestionView(Frozen):
+    """A stored decision for people: asked once, settled once. Times in ms since the epoch.
+
+    `thread_key` stays the same when a refused retry asks again, so that readers keep one message.
+    `closed_because` is one of no_longer_needed, nobody_answered, aborted, superseded.
+    """
+
+    id: str
+    cluster: str
+    operation: str
+    node: str = ""
+    kind: QuestionKind
+    state: QuestionState = QuestionState.OPEN
+    choices: tuple[str, ...]
+    votes_needed: dict[str, int] = Field(default_factory=dict)
+    votes: tuple[Vote, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    wont_stop: tuple[WontStop, ...] = ()
+    detail: str = ""
+    pods_left: int = 0
+    pods_total: int = 0
+    opened_at: int = 0
+    stop_at: int = 0
+    reminded: tuple[str, ...] = ()  # notices that are due: remind, escalate
+    waits: tuple[Vote, ...] = ()  # who pressed Wait, and when
+    thread_key: str = ""
+    settled: Settlement | None = None
+    closed_because: str = ""
+    closed_at: int = 0
+    superseded_by: str = ""
+    version: int = 0
+
+    @property
+    def pods(self) -> tuple[PodRef, ...]:
+        """Every pod that the question is about."""
+        obstacles: tuple[Obstacle, ...] = (*self.refusals, *self.blocks, *self.wont_stop)
+        return tuple(obstacle.pod for obstacle in obstacles)
+
+
+class LogEntry(Frozen):
+    """One line of an operation's story. `key` is unique within it; `what` is a stable word.
+
+    `fields` fill the words that readers choose for `what`.
+    """
+
+    key: str
+    what: str
+    at: int
+    node: str = ""
+    fields: dict[str, str | int] = Field(default_factory=dict)
+
+
+class NodeView(Frozen):
+    """One node of an operation."""
+
+    name: str
+    uid: str = ""
+    status: NodeStatus = NodeStatus.WAITING
+    detail: str = ""  # why it failed, was skipped…
+    pods_total: int = 0
+    pods_gone: int = 0
+    terminating: int = 0
+    evicted_any: bool = False
+    cordoned_before: bool = False
+    cordon_kept: bool = True  # False: our cordon was undone at the end
+    waiting_for: tuple[str, ...] = ()  # pods that are shown as blocked before the question opens
+    forced: tuple[str, ...] = ()  # pods that were forced, `namespace/name`
+    started_at: int = 0
+    ended_at: int = 0
+    safe_to_power_off: bool = False
+
+
+class OperationView(Frozen):
+    """One operation, all of it, at one moment. Times in milliseconds since the epoch."""
+
+    id: str
+    cluster: str
+    state: OperationState
+    end: OperationEnd | None = None
+    detail: str = ""  # why it was refused or failed, in words
+    requester: str
+    reason: str = ""
+    channel: str = ""
+    options: DrainOptions = DrainOptions()
+    requirements: Requirements = Requirements()
+    nodes: tuple[NodeView, ...] = ()
+    plan: OperationPlan | None = None
+    questions: tuple[QuestionView, ...] = ()
+    log: tuple[LogEntry, ...] = ()
+    created_at: int = 0
+    ended_at: int = 0
+    waited_for_people: int = 0  # milliseconds with a question open
+    paused_by: str = ""
+    aborted_by: str = ""
+    aborted_reason: str = ""
+    version: int = 0
+
+    @property
+    def open_questions(self) -> tuple[QuestionView, ...]:
+        """Those that still wait for a person."""
+        return tuple(q for q in self.questions if q.state is QuestionState.OPEN)
+
+
+class ClusterNode(Frozen):
+    """A node as the watcher saw it; `mode` is drainbot's own, `owner` the operation that has it."""
+
+    name: str
+    uid: str
+    labels: dict[str, str] = Field(default_factory=dict)
+    ready: bool = True
+    cordoned: bool = False
+    mode: str = "accepting"
+    owner: str = ""
+
+
+class Inventory(Frozen):
+    """The nodes of a cluster, and as of when (ms since the epoch; 0: never seen)."""
+
+    cluster: str
+    nodes: tuple[ClusterNode, ...] = ()
+    as_of: int = 0
+
+    def get(self, name: str) -> ClusterNode | None:
+        """Return the node of that name, or None."""
+        return next((node for node in self.nodes if node.name == name), None)
