@@ -15,6 +15,15 @@ from jobs.models.pods import (
     Verdict,
     WontStop,
 )
+from jobs.models.requests import (
+    Acted,
+    Changes,
+    Decided,
+    DrainRequest,
+    Outcome,
+    Refused,
+    Submitted,
+)
 from jobs.models.views import (
     ClusterNode,
     Inventory,
@@ -31,10 +40,14 @@ from jobs.models.views import (
 )
 
 __all__ = [
+    "Acted",
     "Block",
     "BudgetFacts",
+    "Changes",
     "ClusterNode",
+    "Decided",
     "DrainOptions",
+    "DrainRequest",
     "Frozen",
     "Inventory",
     "LogEntry",
@@ -46,6 +59,7 @@ __all__ = [
     "OperationPlan",
     "OperationState",
     "OperationView",
+    "Outcome",
     "OwnerRef",
     "PlannedBlock",
     "PodRef",
@@ -55,8 +69,10 @@ __all__ = [
     "QuestionView",
     "Refusal",
     "RefusalReason",
+    "Refused",
     "Requirements",
     "Settlement",
+    "Submitted",
     "Verdict",
     "Vote",
     "WontStop",

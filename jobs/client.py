@@ -1,0 +1,116 @@
+"""What the outside world may do with drainbot: ask, decide, abort, and look.
+
+The bot, the HTTP service and the command line come through here, and only through here, so that
+all of them obey the same authorization (:func:`jobs.authorization.may`) and tell the same truth.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from jobs.models import (
+    Acted,
+    Changes,
+    Decided,
+    DrainRequest,
+    Inventory,
+    OperationView,
+    Principal,
+    QuestionView,
+    Refused,
+    Submitted,
+)
+
+
+class Lease(Protocol):
+    """A named lease in Redis: at most one holder at a time, by Redis' clock."""
+
+    @property
+    def token(self) -> int:
+        """The fencing token of the current term; raised with every new holder; 0: not held."""
+        ...
+
+    def hold(self) -> bool:
+        """Take or renew the lease; False while somebody else holds it. Call it more often than
+        a third of its length."""
+        ...
+
+    def release(self) -> None:
+        """Give it up if it is ours."""
+        ...
+
+
+class Client(Protocol):
+    """drainbot as its clients see it. Raises :class:`jobs.errors.StateUnavailable` while Redis is
+    away; then nothing is known of whether an act was recorded, and doing it again is safe when
+    the same `nonce` or `dedup` is given."""
+
+    def clusters(self) -> tuple[str, ...]:
+        """Return the clusters that the policy lists."""
+        ...
+
+    def submit(
+        self, principal: Principal, request: DrainRequest, *, dedup: str
+    ) -> Submitted | Refused:
+        """Start an operation if `principal` may; the same `dedup` never starts a second one."""
+        ...
+
+    def uncordon(
+        self, principal: Principal, cluster: str, node: str, *, channel: str, dedup: str
+    ) -> Submitted | Refused:
+        """Give a node back that an ended operation left cordoned: undoes only our own cordon."""
+        ...
+
+    def decide(
+        self, principal: Principal, question: str, choice: str, *, note: str = "", nonce: str
+    ) -> Decided:
+        """Answer a question. Counts at most once; the loser of a race is told who won."""
+        ...
+
+    def abort(
+        self, principal: Principal, operation: str, *, reason: str = "", nonce: str
+    ) -> Acted | Refused:
+        """Abort an operation: no further eviction beyond requests in flight."""
+        ...
+
+    def pause(self, principal: Principal, operation: str, *, nonce: str) -> Acted | Refused:
+        """Pause it: no new node, no new eviction; questions and deadlines stay alive."""
+        ...
+
+    def resume(self, principal: Principal, operation: str, *, nonce: str) -> Acted | Refused:
+        """Let a paused operation go on."""
+        ...
+
+    def operation(self, operation: str) -> OperationView | None:
+        """Return one operation, or None. Takes full ids (`prod-eu-7f3k9q`)."""
+        ...
+
+    def operations(
+        self, cluster: str, *, live_only: bool = False, limit: int = 100
+    ) -> tuple[OperationView, ...]:
+        """Return the operations of a cluster, the newest first."""
+        ...
+
+    def question(self, question: str) -> QuestionView | None:
+        """Return one question, or None."""
+        ...
+
+    def inventory(self, cluster: str) -> Inventory:
+        """Return the nodes of a cluster as the watcher last saw them."""
+        ...
+
+    def worker_seen(self, cluster: str) -> bool:
+        """Whether a worker of that cluster is alive."""
+        ...
+
+    def changes(self, cursors: Mapping[str, str], *, wait: float) -> tuple[Changes, ...]:
+        """Return what changed, by cluster, since the cursors (`$`: from now on), waiting up to
+        `wait` seconds for something to change. May be empty."""
+        ...
+
+    def lease(self, name: str, *, seconds: float) -> Lease:
+        """Return a named lease for a role of which one holder is wanted, such as the notifier."""
+        ...
+
+    def now(self) -> int:
+        """Return Redis' time, in milliseconds since the epoch."""
+        ...
