@@ -1,0 +1,33 @@
+"""Fixtures for all tests: a real Redis, empty at the start of each test."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis as redis_client
+
+from sandbox import redis as sandbox_redis
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[sandbox_redis.RedisServer]:
+    """One server for each process of the test run; a test that kills one starts its own."""
+    with sandbox_redis.running(appendfsync="everysec") as server:
+        yield server
+
+
+@pytest.fixture
+def redis(redis_server: sandbox_redis.RedisServer) -> Iterator["redis_client.Redis"]:
+    """A client of an empty Redis that knows no script; answers are text."""
+    with redis_client.Redis.from_url(redis_server.url, decode_responses=True) as client:
+        client.flushall()
+        client.script_flush()
+        yield client
+
+
+@pytest.fixture
+def redis_url(
+    redis: "redis_client.Redis",  # noqa: ARG001  asked for so that it empties the server
+    redis_server: sandbox_redis.RedisServer,
+) -> str:
+    """The address of that same empty Redis."""
+    return redis_server.url
