@@ -1,0 +1,128 @@
+"""An activity: a step that is level-triggered inside and may be interrupted at any time.
+
+It looks at the world, acts, reports, and looks again. If its process dies it simply starts over;
+only its outcome is stored. Its function gets an :class:`Activity` first.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from jobs.durable.errors import Fenced, HandedOver
+from jobs.durable.guard import LeaseGuard, uptime
+from jobs.durable.records import Flags, Token
+from jobs.durable.store import Store
+
+R = TypeVar("R")
+TICK_PROMISE = 10.0  # seconds until an activity that stopped ticking is given up
+
+
+class Interrupted(Exception):  # noqa: N818  (unwinds an activity after a person's abort)
+    """An abort was seen; the context stores it as the activity's outcome."""
+
+
+@dataclass(frozen=True)
+class Rest(BaseException):
+    """Raised to free the slot: start over when something wakes the workflow, or at `until` (ms).
+
+    `watching` says what the watcher should look for (JSON).
+    """
+
+    until: int
+    watching: Mapping[str, Any] | None = None
+
+
+Leave = Literal["ok", "fenced", "aborted", "paused", "frozen", "wait"]
+
+
+@dataclass(frozen=True)
+class Permit:
+    """Whether one act outside may be sent now; `wait` is in seconds where the rate says so."""
+
+    leave: Leave
+    wait: float = 0.0
+
+
+class Activity(Generic[R]):
+    """What an activity may use. `resources` are its worker's own (clients, limits)."""
+
+    def __init__(
+        self,
+        store: Store,
+        token: Token,
+        guard: LeaseGuard,
+        resources: R,
+        *,
+        stopping: Callable[[], bool],
+        shielded: bool,
+        old_lease: int,
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._guard = guard
+        self._stopping = stopping
+        self._shielded = shielded
+        self._clock = clock
+        self.token = token
+        self.resources = resources
+        self.old_lease = old_lease
+
+    @property
+    def flags(self) -> Flags:
+        """Abort and pause, as of less than a second ago."""
+        return self._guard.flags
+
+    def now(self) -> int:
+        """Return the time in ms since the epoch, close to Redis'. Never decides a replay."""
+        return self._clock()
+
+    def tick(self) -> None:
+        """Say that the main thread gets on; unwind if this process ends or a person aborted."""
+        self._guard.check()
+        self._guard.expect(TICK_PROMISE)
+        if self._stopping():
+            raise HandedOver
+        if self._guard.flags.abort and not self._shielded:
+            raise Interrupted
+
+    def progress(self, value: Mapping[str, Any]) -> None:
+        """Show how far it is; the latest wins, and it makes no event."""
+        self._guard.progress(value)
+
+    def permit(self, *, bucket: str, rate: float, burst: float) -> Permit:
+        """Ask for leave right before one act outside; dies here if the lease has lapsed.
+
+        `rate` is acts a second over all workers of the group; 0 is unlimited.
+        """
+        reply = self._store.permit(
+            self.token, bucket=bucket, rate=rate, burst=burst, shielded=self._shielded
+        )
+        self._guard.check()
+        return Permit(reply["result"], reply.get("ms", 0) / 1000)
+
+    def check(self) -> None:
+        """Die here if the lease has lapsed; for acts that need no leave."""
+        self._guard.check()
+
+    def time_left(self) -> float:
+        """Return how many seconds a request outside may take at most."""
+        return max(0.1, self._guard.left())
+
+    def wait(self, changed: threading.Event, seconds: float) -> None:
+        """Wait for `changed`, at most `seconds`, ticking all the while."""
+        deadline = uptime() + seconds
+        while True:
+            self.tick()
+            left = deadline - uptime()
+            if left <= 0 or changed.wait(min(left, 0.02)):
+                return
+
+    def rest(self, *, until: int, watching: Mapping[str, Any] | None = None) -> None:
+        """Free the slot and start over when woken, or at `until` (ms; 0: only when woken)."""
+        raise Rest(until, watching)
+
+    def still_mine(self) -> None:
+        """Unwind if another activation has taken over."""
+        if self.permit(bucket="", rate=0, burst=0).leave == "fenced":
+            raise Fenced

@@ -1,0 +1,33 @@
+"""Connections to Redis that outlive an outage, and carry their owner's name.
+
+The name is set where a connection is made, because RQ sets it once and loses it on reconnection:
+a name that is missing from `CLIENT LIST` is the hint that its process is gone.
+"""
+
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError  # noqa: A004
+from redis.retry import Retry
+
+PATIENT = 1200  # tries of 50 ms: a worker waits out a minute of Redis being away
+
+
+def connect(
+    url: str, *, name: str, patience: int = PATIENT, timeout: float = 5.0, text: bool = True
+) -> Redis:
+    """Return a client for `url` whose calls are tried again for `patience` times 50 ms.
+
+    `timeout` bounds each try, in seconds. Nothing is sent before it is first used, so that a
+    client may be made before a fork. `text` False gives bytes, which is what RQ wants.
+    """
+    retry = Retry(ConstantBackoff(0.05), patience)
+    return Redis.from_url(
+        url,
+        client_name=name,
+        decode_responses=text,
+        retry=retry,
+        retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError],
+        socket_timeout=timeout,
+        socket_connect_timeout=min(timeout, 2.0),
+        health_check_interval=0,
+    )

@@ -1,0 +1,291 @@
+-- Shared by every script: it is put in front of each of them when they are loaded.
+--
+-- A script gets one argument, a JSON object `a`. Values that belong to workflows (inputs, results,
+-- views, payloads) are strings in it and stay strings: Lua never decodes and encodes them, because
+-- it can't tell an empty list from an empty object.
+--
+-- Keys, all below `drainbot:<group>:` (a group is a cluster's workers, one queue each)
+--   wf:<id>            hash    a workflow: name, input, state, epoch, nonce, owner, lease…
+--   wf:<id>:steps      hash    step key -> {fp, status, value, at} (JSON)
+--   wf:<id>:children   set     "group|id" of its children
+--   wf:<id>:ended      set     those of them that have ended
+--   wf:<id>:questions  list    ids of its questions, in the order in which they were asked
+--   wf:<id>:log        list    its story, one JSON entry a line
+--   q:<id>             hash    a question: wf, key, state, choices, votes, winner…
+--   ready              zset    workflow -> since when its doorbell has been ringing (ms)
+--   running            zset    workflow -> when its lease lapses (ms)
+--   timers             zset    "wf|…" or "notice|…" -> when it is due (ms)
+--   watching           hash    workflow -> what it waits for outside, for the watcher (JSON)
+--   live, ended        zset    root workflow -> when it was created / ended (ms)
+--   open               zset    open question -> since when (ms)
+--   events             stream  wf, root, kind: something changed; capped
+--   dedup:<key>        string  the workflow that this key started
+--   once:<nonce>       string  the reply to a call that may be repeated
+--
+-- States of a workflow: ready, running, suspended, stuck; done, failed, aborted (these are final).
+
+local a = cjson.decode(ARGV[1])
+
+local function clock()
+  if a.now and a.now > 0 then return a.now end -- only tests pass a time
+  local t = redis.call('TIME')
+  return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+end
+
+local now = clock()
+
+local function P(group) return 'drainbot:' .. group .. ':' end
+local function wf_key(group, id) return P(group) .. 'wf:' .. id end
+local function hget(key, field) return redis.call('HGET', key, field) or nil end
+local function final(state) return state == 'done' or state == 'failed' or state == 'aborted' end
+
+local function event(group, id, kind)
+  local key = wf_key(group, id)
+  local root, root_group = hget(key, 'root') or id, hget(key, 'root_group') or group
+  redis.call('HSET', key, 'updated', now)
+  redis.call('HINCRBY', wf_key(root_group, root), 'version', 1)
+  redis.call('XADD', P(root_group) .. 'events', 'MAXLEN', '~', a.stream_length or 20000, '*',
+    'wf', id, 'root', root, 'kind', kind)
+end
+
+-- An RQ job is a doorbell: it names a workflow and an epoch, and means nothing by itself.
+local function ring(group, id, epoch)
+  local job = id .. '-' .. epoch .. '-' .. redis.call('HINCRBY', wf_key(group, id), 'rings', 1)
+  local job_key, queue = 'rq:job:' .. job, 'drainbot-' .. group
+  local data = cjson.encode({ DOORBELL.func, cjson.null, { group, id, epoch }, 0 })
+  data = string.gsub(data, ',0%]$', ',{}]')
+  local fields = { 'data', data, 'origin', queue, 'description', 'drainbot ' .. id,
+    'created_at', a.iso, 'enqueued_at', a.iso }
+  for field, value in pairs(DOORBELL.fields) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = value
+  end
+  redis.call('HSET', job_key, unpack(fields))
+  redis.call('PEXPIRE', job_key, 3600000)
+  redis.call('SADD', 'rq:queues', 'rq:queue:' .. queue)
+  redis.call('RPUSH', 'rq:queue:' .. queue, job)
+  redis.call('HSET', wf_key(group, id), 'job', job)
+end
+
+local function forget_lease(group, id)
+  redis.call('ZREM', P(group) .. 'running', id)
+  redis.call('HDEL', wf_key(group, id), 'owner')
+end
+
+-- A new epoch that any slot may take: whoever still runs the old one is fenced off from here on.
+local function make_ready(group, id, kind)
+  local key = wf_key(group, id)
+  local lease = hget(key, 'lease')
+  if hget(key, 'state') == 'running' and lease then redis.call('HSET', key, 'old_lease', lease) end
+  local epoch = redis.call('HINCRBY', key, 'epoch', 1)
+  redis.call('HSET', key, 'state', 'ready', 'nonce', '')
+  redis.call('HDEL', key, 'yield')
+  forget_lease(group, id)
+  redis.call('ZREM', P(group) .. 'timers', 'yield|' .. id)
+  redis.call('HDEL', P(group) .. 'watching', id)
+  redis.call('ZADD', P(group) .. 'ready', now, id)
+  ring(group, id, epoch)
+  if kind then event(group, id, kind) end
+end
+
+local function step_get(group, id, step)
+  local raw = hget(wf_key(group, id) .. ':steps', step)
+  return raw and cjson.decode(raw) or nil
+end
+
+local function step_put(group, id, step, record)
+  record.at = now
+  redis.call('HSET', wf_key(group, id) .. ':steps', step, cjson.encode(record))
+  redis.call('HSET', wf_key(group, id), 'barren', 0)
+end
+
+local function close_question(group, qid, why)
+  local key = P(group) .. 'q:' .. qid
+  if hget(key, 'state') ~= 'open' then return end
+  redis.call('HSET', key, 'state', 'closed', 'closed_because', why, 'closed_at', now)
+  redis.call('HINCRBY', key, 'version', 1)
+  redis.call('ZREM', P(group) .. 'open', qid)
+  for _, name in ipairs(cjson.decode(hget(key, 'notices') or '[]')) do
+    redis.call('ZREM', P(group) .. 'timers', 'notice|' .. qid .. '|' .. name)
+  end
+end
+
+-- End a wait: record which of its parts fired, close the others.
+local function close_wait(group, id, wait, won, value, why)
+  for _, part in ipairs(wait.parts) do
+    if part.kind == 'timer' then
+      redis.call('ZREM', P(group) .. 'timers', 'wf|' .. id .. '|' .. wait.key .. '|' .. part.name)
+    elseif part.kind == 'question' and part.name ~= won then
+      close_question(group, part.question, why or part.closed_as or 'no_longer_needed')
+    end
+  end
+  local status = 'ok'
+  if won == '' then status = 'aborted' end
+  step_put(group, id, wait.key, { fp = wait.fp, status = status, won = won, value = value })
+  redis.call('HDEL', wf_key(group, id), 'wait')
+end
+
+local function child_results(ids)
+  local found = {}
+  for _, ref in ipairs(ids) do
+    local group, id = string.match(ref, '^([^|]*)|(.*)$')
+    local key = wf_key(group, id)
+    local state = hget(key, 'state')
+    if final(state) then
+      found[#found + 1] = { ref = ref, state = state, result = hget(key, 'result') or 'null' }
+    end
+  end
+  return found
+end
+
+-- Whether an open wait is decided, without a person or a timer: children that ended, or an abort.
+local function try_close(group, id, wait)
+  local key = wf_key(group, id)
+  if wait.interruptible and hget(key, 'abort') then
+    close_wait(group, id, wait, '', cjson.null, 'aborted')
+    return true
+  end
+  for _, part in ipairs(wait.parts) do
+    if part.kind == 'children' then
+      local ended = 0
+      for _, ref in ipairs(part.ids) do
+        ended = ended + redis.call('SISMEMBER', key .. ':ended', ref)
+      end
+      if ended >= part.need then
+        close_wait(group, id, wait, part.name, cjson.encode(child_results(part.ids)))
+        return true
+      end
+    end
+  end
+  return false
+end
+
+local function open_wait(group, id)
+  local raw = hget(wf_key(group, id), 'wait')
+  return raw and cjson.decode(raw) or nil
+end
+
+local function find_part(wait, kind, field, value)
+  for _, part in ipairs(wait and wait.parts or {}) do
+    if part.kind == kind and part[field] == value then return part end
+  end
+end
+
+-- Something happened that a sleeping workflow may want to know: let it look.
+local function wake(group, id, kind)
+  local key = wf_key(group, id)
+  if hget(key, 'state') ~= 'suspended' then return false end
+  local wait = open_wait(group, id)
+  if wait and not hget(key, 'yield') and not try_close(group, id, wait) then return false end
+  make_ready(group, id, kind)
+  return true
+end
+
+-- The caller's activation still owns the workflow: same epoch, same nonce, still running.
+local function fenced()
+  local f = redis.call('HMGET', wf_key(a.group, a.id), 'state', 'epoch', 'nonce')
+  return not (f[1] == 'running' and tonumber(f[2]) == a.epoch and f[3] == a.nonce)
+end
+
+-- Show what the activation staged: its view, and new lines of its story.
+local function publish()
+  local key = wf_key(a.group, a.id)
+  local changed = false
+  if a.view then
+    redis.call('HSET', key, 'view', a.view)
+    changed = true
+  end
+  for _, line in ipairs(a.log or {}) do
+    redis.call('RPUSH', key .. ':log', line)
+    changed = true
+  end
+  return changed
+end
+
+local function flags()
+  local f = redis.call('HMGET', wf_key(a.group, a.id), 'abort', 'pause')
+  return { abort = f[1] or '', pause = f[2] or '' }
+end
+
+-- A call with a nonce is carried out once; a repeat gets the same reply.
+local function once(body)
+  local key = P(a.group) .. 'once:' .. a.call
+  local stored = redis.call('GET', key)
+  if stored then return stored end
+  local reply = cjson.encode(body())
+  redis.call('SET', key, reply, 'PX', 600000)
+  return reply
+end
+
+-- Within one activation, the last reply is kept beside the workflow for the same purpose.
+local function once_fenced(body)
+  local key = wf_key(a.group, a.id)
+  if hget(key, 'last_call') == a.call then return hget(key, 'last_reply') end
+  if fenced() then return cjson.encode({ result = 'fenced' }) end
+  local reply = cjson.encode(body())
+  redis.call('HSET', key, 'last_call', a.call, 'last_reply', reply)
+  return reply
+end
+
+local function start_workflow(s)
+  local key = wf_key(s.group, s.id)
+  redis.call('HSET', key, 'name', s.name, 'input', s.input, 'epoch', 0, 'state', 'new',
+    'created', now, 'barren', 0, 'generation', 0, 'root', s.root, 'root_group', s.root_group)
+  if s.parent then redis.call('HSET', key, 'parent', s.parent, 'parent_group', s.parent_group) end
+  if s.abort and s.abort ~= '' then redis.call('HSET', key, 'abort', s.abort) end
+  if s.pause and s.pause ~= '' then redis.call('HSET', key, 'pause', s.pause) end
+  if s.view then redis.call('HSET', key, 'view', s.view) end
+  if s.root == s.id then redis.call('ZADD', P(s.group) .. 'live', now, s.id) end
+  make_ready(s.group, s.id, 'started')
+end
+
+local function ask(group, id, key, q)
+  local qkey = P(group) .. 'q:' .. q.id
+  redis.call('HSET', qkey, 'wf', id, 'key', key, 'state', 'open', 'kind', q.kind,
+    'payload', q.payload, 'choices', q.choices, 'votes_needed', q.votes_needed or '{}',
+    'opened_at', now, 'stop_at', q.stop_after and now + q.stop_after or 0, 'votes', '[]', 'waits', '[]', 'reminded', '[]',
+    'version', 1, 'root', hget(wf_key(group, id), 'root') or id)
+  local names = {}
+  for _, notice in ipairs(q.notices or {}) do
+    names[#names + 1] = notice.name
+    redis.call('ZADD', P(group) .. 'timers', now + notice.after, 'notice|' .. q.id .. '|' .. notice.name)
+  end
+  redis.call('HSET', qkey, 'notices', #names > 0 and cjson.encode(names) or '[]')
+  redis.call('ZADD', P(group) .. 'open', now, q.id)
+  redis.call('RPUSH', wf_key(group, id) .. ':questions', q.id)
+end
+
+-- Stop for a person: the workflow fails again and again, or no longer fits its history.
+local function park(group, id, q)
+  redis.call('HSET', wf_key(group, id), 'state', 'stuck')
+  forget_lease(group, id)
+  ask(group, id, '', q)
+  event(group, id, 'stuck')
+end
+
+-- Tell the parent, if it waits for this child.
+local function child_ended(group, id)
+  local f = redis.call('HMGET', wf_key(group, id), 'parent', 'parent_group')
+  if not f[1] then return end
+  redis.call('SADD', wf_key(f[2], f[1]) .. ':ended', group .. '|' .. id)
+  local wait = open_wait(f[2], f[1])
+  if wait then wake(f[2], f[1], 'child_ended') end
+end
+
+local function set_flag(group, id, flag, value)
+  local key = wf_key(group, id)
+  if final(hget(key, 'state')) then return end
+  if value then redis.call('HSET', key, flag, value) else redis.call('HDEL', key, flag) end
+  for _, ref in ipairs(redis.call('SMEMBERS', key .. ':children')) do
+    local child_group, child = string.match(ref, '^([^|]*)|(.*)$')
+    set_flag(child_group, child, flag, value)
+  end
+  if flag == 'abort' and hget(key, 'state') == 'stuck' then
+    for _, qid in ipairs(redis.call('LRANGE', key .. ':questions', 0, -1)) do
+      close_question(group, qid, 'aborted')
+    end
+    redis.call('HSET', key, 'barren', 0)
+    make_ready(group, id, 'unstuck')
+  end
+  wake(group, id, nil)
+end

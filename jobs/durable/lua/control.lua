@@ -1,0 +1,18 @@
+-- Abort, pause or resume a workflow and all its children, and wake whoever sleeps.
+-- a: group, id, action = abort|pause|resume, by, reason, call
+-- -> {result = 'changed'|'unchanged'|'ended'|'unknown'}
+return once(function()
+  local key = wf_key(a.group, a.id)
+  local state = hget(key, 'state')
+  if not state then return { result = 'unknown' } end
+  if final(state) then return { result = 'ended' } end
+  local flag = a.action == 'abort' and 'abort' or 'pause'
+  if (a.action == 'resume') == (not hget(key, flag)) then return { result = 'unchanged' } end
+  local value = nil
+  if a.action ~= 'resume' then
+    value = cjson.encode({ by = a.by, at = now, reason = a.reason })
+  end
+  set_flag(a.group, a.id, flag, value)
+  event(a.group, a.id, a.action)
+  return { result = 'changed' }
+end)

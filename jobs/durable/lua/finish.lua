@@ -1,0 +1,17 @@
+-- End a workflow and tell its parent.
+-- a: group, id, epoch, nonce, call, state = done|failed|aborted, result, view, log
+-- -> {result = 'ok'} | {result = 'fenced'}
+return once_fenced(function()
+  local key = wf_key(a.group, a.id)
+  publish()
+  redis.call('HSET', key, 'state', a.state, 'result', a.outcome, 'ended', now)
+  forget_lease(a.group, a.id)
+  redis.call('HDEL', P(a.group) .. 'watching', a.id)
+  if hget(key, 'root') == a.id then
+    redis.call('ZREM', P(a.group) .. 'live', a.id)
+    redis.call('ZADD', P(a.group) .. 'ended', now, a.id)
+  end
+  event(a.group, a.id, a.state)
+  child_ended(a.group, a.id)
+  return { result = 'ok' }
+end)

@@ -1,0 +1,14 @@
+-- A named lease for a role of which one holder is wanted (notifier, watcher).
+-- a: group, name, owner, ms (0: give it up) -> {token} (0: somebody else holds it)
+local key = P(a.group) .. 'lease:' .. a.name
+local f = redis.call('HMGET', key, 'owner', 'until', 'token')
+local held = f[1] and f[1] ~= '' and tonumber(f[2]) > now
+if held and f[1] ~= a.owner then return cjson.encode({ token = 0 }) end
+if a.ms == 0 then
+  if f[1] == a.owner then redis.call('HSET', key, 'owner', '', 'until', 0) end
+  return cjson.encode({ token = 0 })
+end
+local token = tonumber(f[3] or 0)
+if not held then token = token + 1 end
+redis.call('HSET', key, 'owner', a.owner, 'until', now + a.ms, 'token', token)
+return cjson.encode({ token = token })

@@ -1,0 +1,31 @@
+-- Wait longer: move a question's stop and its reminders; it stays open.
+-- a: group, question, by, note, ms, choice, call
+-- -> {result = 'postponed'|'already_settled'|'closed'|'unknown'}
+return once(function()
+  local key, timers = P(a.group) .. 'q:' .. a.question, P(a.group) .. 'timers'
+  local state = hget(key, 'state')
+  if not state then return { result = 'unknown' } end
+  if state == 'settled' then return { result = 'already_settled' } end
+  if state == 'closed' then return { result = 'closed' } end
+  local id = hget(key, 'wf')
+  local wait = open_wait(a.group, id)
+  for _, part in ipairs(wait and wait.parts or {}) do
+    if part.kind == 'timer' and part.movable then
+      local member = 'wf|' .. id .. '|' .. wait.key .. '|' .. part.name
+      local at = redis.call('ZSCORE', timers, member)
+      if at then redis.call('ZADD', timers, math.max(tonumber(at), now) + a.ms, member) end
+    end
+  end
+  for _, name in ipairs(cjson.decode(hget(key, 'notices'))) do
+    local member = 'notice|' .. a.question .. '|' .. name
+    local at = redis.call('ZSCORE', timers, member)
+    if at then redis.call('ZADD', timers, tonumber(at) + a.ms, member) end
+  end
+  local waits = cjson.decode(hget(key, 'waits'))
+  waits[#waits + 1] = { choice = a.choice, by = a.by, at = now, note = a.note }
+  redis.call('HSET', key, 'waits', cjson.encode(waits))
+  if tonumber(hget(key, 'stop_at')) > 0 then redis.call('HINCRBY', key, 'stop_at', a.ms) end
+  redis.call('HINCRBY', key, 'version', 1)
+  event(a.group, id, 'postponed')
+  return { result = 'postponed' }
+end)

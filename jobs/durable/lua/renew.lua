@@ -1,0 +1,11 @@
+-- Renew a lease, store the latest progress, and learn of abort and pause.
+-- a: group, id, epoch, nonce, lease (ms), progress (optional; makes no event: latest wins)
+-- -> {result = 'ok', abort, pause} | {result = 'fenced'}
+if fenced() then return cjson.encode({ result = 'fenced' }) end
+local key = wf_key(a.group, a.id)
+redis.call('HSET', key, 'lease', now + a.lease)
+redis.call('ZADD', P(a.group) .. 'running', now + a.lease, a.id)
+if a.progress then redis.call('HSET', key, 'progress', a.progress) end
+local f = flags()
+f.result = 'ok'
+return cjson.encode(f)

@@ -1,0 +1,60 @@
+-- Answer a question: counts at most once, and the loser learns who won.
+-- a: group, question, choice, by, note, evidence, call
+-- -> {result = 'settled'|'voted'|'already_voted'|'already_settled'|'closed'|'unknown'|'not_a_choice'}
+local key = P(a.group) .. 'q:' .. a.question
+local state = hget(key, 'state')
+if not state then return cjson.encode({ result = 'unknown' }) end
+local votes = cjson.decode(hget(key, 'votes'))
+for _, vote in ipairs(votes) do -- a repeat of a call that counted is answered as it was
+  if vote.call == a.call then return cjson.encode({ result = vote.result }) end
+end
+if state == 'settled' then return cjson.encode({ result = 'already_settled' }) end
+if state == 'closed' then return cjson.encode({ result = 'closed' }) end
+local known = false
+for _, choice in ipairs(cjson.decode(hget(key, 'choices'))) do known = known or choice == a.choice end
+if not known then return cjson.encode({ result = 'not_a_choice' }) end
+
+local needed = cjson.decode(hget(key, 'votes_needed'))[a.choice] or 1
+local by, given = { a.by }, 1
+for _, vote in ipairs(votes) do
+  if vote.choice == a.choice then
+    if vote.by == a.by then return cjson.encode({ result = 'already_voted' }) end
+    by[#by + 1] = vote.by
+    given = given + 1
+  end
+end
+local result = given >= needed and 'settled' or 'voted'
+votes[#votes + 1] = { choice = a.choice, by = a.by, at = now, note = a.note, call = a.call,
+  result = result, evidence = a.evidence }
+redis.call('HSET', key, 'votes', cjson.encode(votes))
+redis.call('HINCRBY', key, 'version', 1)
+local id = hget(key, 'wf')
+if result == 'voted' then
+  event(a.group, id, 'voted')
+  return cjson.encode({ result = result })
+end
+
+local winner = cjson.encode({ choice = a.choice, by = by, at = now, note = a.note })
+redis.call('HSET', key, 'state', 'settled', 'winner', winner)
+redis.call('ZREM', P(a.group) .. 'open', a.question)
+for _, name in ipairs(cjson.decode(hget(key, 'notices'))) do
+  redis.call('ZREM', P(a.group) .. 'timers', 'notice|' .. a.question .. '|' .. name)
+end
+event(a.group, id, 'settled')
+if hget(wf_key(a.group, id), 'state') == 'stuck' and hget(key, 'kind') == 'stuck' then
+  if a.choice == 'abort' then
+    set_flag(a.group, id, 'abort', cjson.encode({ by = a.by, at = now, reason = a.note }))
+  else
+    redis.call('HSET', wf_key(a.group, id), 'barren', 0)
+    make_ready(a.group, id, 'unstuck')
+  end
+  return cjson.encode({ result = result })
+end
+local wait = open_wait(a.group, id)
+local part = find_part(wait, 'question', 'question', a.question)
+if part then
+  close_wait(a.group, id, wait, part.name, winner)
+  -- Suspended: wake it. Running or ready: it finds the answer when it asks to suspend.
+  if hget(wf_key(a.group, id), 'state') == 'suspended' then make_ready(a.group, id, nil) end
+end
+return cjson.encode({ result = result })

@@ -1,0 +1,50 @@
+"""Loads the Lua scripts and calls them. Every change of durable state goes through one of them."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+from typing import Any, cast
+
+from redis import Redis
+from redis.commands.core import Script
+
+from jobs.durable.doorbell import template
+
+
+@cache
+def source(name: str) -> str:
+    """Return the text of one file of `lua/`."""
+    return resources.files("jobs.durable").joinpath("lua", f"{name}.lua").read_text()
+
+
+def compose(name: str, doorbell: dict[str, Any]) -> str:
+    """Return a script as it is sent: the doorbell's template, the common part, its own part."""
+    literal = json.dumps(doorbell, sort_keys=True)
+    head = f"local DOORBELL = cjson.decode([==[{literal}]==])"
+    return "\n".join((head, source("_common"), source(name)))
+
+
+class Scripts:
+    """The scripts, loaded once per connection; a server that lost them gets them again.
+
+    `clock` gives milliseconds since the epoch and is for tests only: scripts use Redis' own time.
+    """
+
+    def __init__(self, redis: Redis, clock: Callable[[], int] | None = None) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._doorbell = template(redis)
+        self._loaded: dict[str, Script] = {}
+
+    def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
+        """Run a script with one JSON argument and return its JSON reply."""
+        script = self._loaded.get(name)
+        if script is None:
+            script = self._redis.register_script(compose(name, self._doorbell))
+            self._loaded[name] = script
+        sent = {key: value for key, value in arguments.items() if value is not None}
+        sent["now"] = self._clock() if self._clock else 0
+        sent["iso"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return cast("dict[str, Any]", json.loads(script(args=[json.dumps(sent)])))

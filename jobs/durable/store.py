@@ -1,0 +1,213 @@
+"""Typed calls of the Lua scripts, and reads: durable state as the rest of the core sees it."""
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+from redis import Redis
+
+from jobs.durable.records import QuestionRecord, StepRecord, Token, WorkflowRecord
+from jobs.durable.scripts import Scripts
+from jobs.durable.waits import Handle, Question
+
+BARREN_LIMIT = 5  # activations without a stored step, then a person must look
+STUCK_CHOICES = ("retry", "abort")
+
+
+def nonce() -> str:
+    """Return a fresh random name for one call or activation."""
+    return secrets.token_hex(8)
+
+
+def dump(value: Any) -> str:
+    """Return the one canonical JSON text of a value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+class Store:
+    """The durable state of one worker group. Safe to share between threads.
+
+    `clock` (ms) is for tests only: the scripts use Redis' own time.
+    """
+
+    def __init__(self, redis: Redis, group: str, *, clock: Callable[[], int] | None = None) -> None:
+        self.redis = redis
+        self.group = group
+        self.prefix = f"drainbot:{group}:"
+        self._clock = clock
+        self.scripts = Scripts(redis, clock)
+
+    def now(self) -> int:
+        """Return Redis' time in ms since the epoch (a test's, where one was given)."""
+        if self._clock:
+            return self._clock()
+        seconds, micros = self.redis.time()
+        return seconds * 1000 + micros // 1000
+
+    # -- what clients do ---------------------------------------------------------------------
+
+    def start(
+        self, id: str, name: str, input: Any, *, dedup: str, view: Any = None, call: str = ""
+    ) -> tuple[str, str]:
+        """Start a root workflow. Returns what happened (see start.lua) and the id that counts."""
+        text = dump(input)
+        reply = self.scripts.call(
+            "start", group=self.group, id=id, name=name, input=text, hash=dump([name, text]),
+            dedup=dedup, view=None if view is None else dump(view), call=call or nonce(),
+        )  # fmt: skip
+        return reply["result"], reply["id"]
+
+    def settle(
+        self, question: str, choice: str, *, by: str, call: str, note: str = "", evidence: str = ""
+    ) -> str:
+        """Answer a question; returns what became of it (see settle.lua)."""
+        return self._result(
+            "settle", question=question, choice=choice, by=by, note=note, evidence=evidence,
+            call=call,
+        )  # fmt: skip
+
+    def postpone(self, question: str, seconds: float, *, by: str, call: str, note: str = "") -> str:
+        """Move a question's stop and reminders by `seconds`; it stays open."""
+        return self._result(
+            "postpone", question=question, by=by, note=note, ms=int(seconds * 1000), call=call,
+            choice="wait",
+        )  # fmt: skip
+
+    def amend(self, question: str, payload: Mapping[str, Any]) -> str:
+        """Bring the facts of an open question up to date."""
+        return self._result("amend", question=question, payload=dump(payload))
+
+    def control(self, id: str, action: str, *, by: str, call: str, reason: str = "") -> str:
+        """Abort, pause or resume a workflow and its children; returns what happened."""
+        return self._result("control", id=id, action=action, by=by, reason=reason, call=call)
+
+    def signal(self, id: str, name: str, value: Any = None) -> str:
+        """Tell a workflow that waits for it that something outside happened."""
+        return self._result("signal", id=id, signal=name, value=dump(value))
+
+    # -- what an activation does -------------------------------------------------------------
+
+    def acquire(
+        self, id: str, epoch: int, *, owner: str, lease: float, token: str, job: str = ""
+    ) -> dict[str, Any]:
+        """Take a ready workflow for `lease` seconds; see acquire.lua."""
+        return self.scripts.call(
+            "acquire", group=self.group, id=id, epoch=epoch, nonce=token, owner=owner,
+            lease=int(lease * 1000), job=job, barren_limit=BARREN_LIMIT,
+            stuck=self.stuck_question("it failed again and again"),
+        )  # fmt: skip
+
+    def fenced_call(self, script: str, token: Token, **arguments: Any) -> dict[str, Any]:
+        """Call a script of an activation: it carries epoch and nonce, and a name of its own."""
+        return self.scripts.call(script, **token.arguments(), call=nonce(), **arguments)
+
+    def renew(self, token: Token, lease: float, progress: Any = None) -> dict[str, Any]:
+        """Renew a lease and learn of flags."""
+        return self.scripts.call(
+            "renew", **token.arguments(), lease=int(lease * 1000),
+            progress=None if progress is None else dump(progress),
+        )  # fmt: skip
+
+    def permit(
+        self, token: Token, *, bucket: str, rate: float, burst: float, shielded: bool = False
+    ) -> dict[str, Any]:
+        """Ask for leave for one act outside; see permit.lua."""
+        return self.scripts.call(
+            "permit", **token.arguments(), bucket=bucket, rate=rate, burst=burst, shielded=shielded
+        )
+
+    def stuck_question(self, detail: str) -> dict[str, Any]:
+        """Return the question that is asked where a workflow can't go on by itself."""
+        return self.ask(Question("stuck", {"detail": detail}, STUCK_CHOICES))
+
+    def ask(self, question: Question) -> dict[str, Any]:
+        """Return a question as the scripts want it, under a random id that never comes again."""
+        random = int.from_bytes(os.urandom(8))
+        letters = "0123456789abcdefghjkmnpqrstvwxyz"
+        name = "".join(letters[(random >> shift) & 31] for shift in range(0, 60, 5))
+        asked: dict[str, Any] = {
+            "id": f"{self.group}-q-{name}",
+            "kind": question.kind,
+            "payload": dump(question.payload),
+            "choices": dump(list(question.choices)),
+            "votes_needed": dump(dict(question.votes_needed)),
+            "notices": [
+                {"name": notice, "after": int(after * 1000)}
+                for notice, after in question.notices.items()
+            ],
+        }
+        if question.stop_after:
+            asked["stop_after"] = int(question.stop_after * 1000)
+        return asked
+
+    # -- what keepers do ---------------------------------------------------------------------
+
+    def reap(self, id: str, epoch: int, token: str) -> str:
+        """Take a workflow from an owner that seems to be gone."""
+        return self._result("reap", id=id, epoch=epoch, nonce=token)
+
+    def sweep(self, *, limit: int = 100, grace: float = 0.5) -> dict[str, Any]:
+        """Fire timers, reap lapsed leases, ring lost doorbells again."""
+        return self.scripts.call("sweep", group=self.group, limit=limit, grace=int(grace * 1000))
+
+    def forget(self, before: int, *, limit: int = 20) -> int:
+        """Delete operations that ended before a time (ms) and are not to be kept."""
+        reply = self.scripts.call("forget", group=self.group, before=before, limit=limit)
+        return int(reply["forgotten"])
+
+    def lease(self, name: str, owner: str, seconds: float) -> int:
+        """Take, renew or (0 seconds) give up a named lease; returns its token, 0 if not ours."""
+        reply = self.scripts.call(
+            "lease", group=self.group, name=name, owner=owner, ms=int(seconds * 1000)
+        )
+        return int(reply["token"])
+
+    # -- reads -------------------------------------------------------------------------------
+
+    def workflow(self, id: str) -> WorkflowRecord | None:
+        """Return a workflow, or None."""
+        raw = self._hash(f"wf:{id}")
+        return WorkflowRecord.read(self.group, id, raw) if raw.get("name") else None
+
+    def steps(self, id: str) -> dict[str, StepRecord]:
+        """Return the stored steps of a workflow."""
+        return {key: StepRecord.read(raw) for key, raw in self._hash(f"wf:{id}:steps").items()}
+
+    def children(self, id: str) -> tuple[Handle, ...]:
+        """Return the children of a workflow, in the order of their ids."""
+        refs = cast("Iterable[str]", self.redis.smembers(f"{self.prefix}wf:{id}:children"))
+        pairs = (ref.split("|", 1) for ref in refs)
+        return tuple(sorted((Handle(group, child) for group, child in pairs), key=_natural))
+
+    def question(self, id: str) -> QuestionRecord | None:
+        """Return a question, or None."""
+        raw = self._hash(f"q:{id}")
+        return QuestionRecord.read(self.group, id, raw) if raw.get("wf") else None
+
+    def question_ids(self, id: str) -> list[str]:
+        """Return the ids of a workflow's questions, in the order in which they were asked."""
+        return cast("list[str]", self.redis.lrange(f"{self.prefix}wf:{id}:questions", 0, -1))
+
+    def log(self, id: str) -> list[str]:
+        """Return a workflow's story, one JSON text a line."""
+        return cast("list[str]", self.redis.lrange(f"{self.prefix}wf:{id}:log", 0, -1))
+
+    def running(self) -> list[str]:
+        """Return the workflows that are running now."""
+        return cast("list[str]", self.redis.zrange(f"{self.prefix}running", 0, -1))
+
+    def watching(self) -> dict[str, Any]:
+        """Return what suspended workflows wait for outside, by workflow."""
+        return {id: json.loads(raw) for id, raw in self._hash("watching").items()}
+
+    def _hash(self, name: str) -> dict[str, str]:
+        return cast("dict[str, str]", self.redis.hgetall(self.prefix + name))
+
+    def _result(self, script: str, **arguments: Any) -> str:
+        return str(self.scripts.call(script, group=self.group, **arguments)["result"])
+
+
+def _natural(handle: Handle) -> tuple[int, str]:
+    return len(handle.id), handle.id

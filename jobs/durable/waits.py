@@ -1,0 +1,83 @@
+"""What a workflow can wait for, and what it gets when one of these fires. Plain frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Question:
+    """A decision for people. `payload` is what they are shown (JSON); it belongs to the caller.
+
+    `votes_needed` gives, for a choice, how many distinct people it takes (1 where it is missing).
+    `notices` are names with seconds: when each is over and the question is still open, an event
+    says so (reminders). `stop_at` (ms) is shown to people; the stop itself is a :class:`Timer`.
+    """
+
+    kind: str
+    payload: Mapping[str, Any]
+    choices: tuple[str, ...]
+    votes_needed: Mapping[str, int] = field(default_factory=dict)
+    notices: Mapping[str, float] = field(default_factory=dict)
+    stop_after: float = 0
+
+
+@dataclass(frozen=True)
+class Timer:
+    """Fires after `seconds`. A `movable` one is moved when people ask to wait longer."""
+
+    seconds: float
+    movable: bool = False
+
+
+@dataclass(frozen=True)
+class Children:
+    """Fires when `need` of the children have ended."""
+
+    handles: tuple["Handle", ...]
+    need: int
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Fires when somebody outside signals this name; register what to look for with `watching`."""
+
+    name: str
+
+
+Wait = Question | Timer | Children | Signal
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A child workflow."""
+
+    group: str
+    id: str
+
+    @property
+    def ref(self) -> str:
+        """The child as Redis knows it."""
+        return f"{self.group}|{self.id}"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended: `state` is done, failed or aborted."""
+
+    handle: Handle
+    state: str
+    result: Any
+
+
+@dataclass(frozen=True)
+class Fired:
+    """Which wait was the first, and what it brought; `at` in ms since the epoch.
+
+    A question brings `{choice, by, at, note}`, children a tuple of :class:`Ended`, a signal its
+    value, a timer None.
+    """
+
+    name: str
+    value: Any
+    at: int

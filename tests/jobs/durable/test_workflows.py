@@ -1,0 +1,446 @@
+"""What a workflow's author may rely on."""
+
+from typing import Any
+
+import pytest
+
+from jobs.durable import (
+    Aborted,
+    Activity,
+    Context,
+    PermanentError,
+    Question,
+    Signal,
+    StepFailed,
+    TemporaryError,
+    Timer,
+)
+from tests.jobs.durable.conftest import Group
+
+Ctx = Context[Any]
+
+
+def ask(**kwargs: Any) -> Question:
+    return Question("block", {"pod": "db-2"}, ("retry", "skip", "force"), **kwargs)
+
+
+def test_a_step_runs_once_however_often_the_workflow_runs_again(group: Group) -> None:
+    ran: list[str] = []
+
+    def cordon(node: str) -> str:
+        ran.append(node)
+        return f"cordoned {node}"
+
+    @group.workflow
+    def drain(ctx: Ctx, node: str) -> Any:
+        first = ctx.step("cordon", cordon, node)
+        ctx.sleep("pause", 60)
+        return first
+
+    group.start("drain", "node-1")
+    assert group.work() == ["suspended"]
+    group.clock.advance(61)
+    assert group.sweep()["timers"] == 1
+    assert group.work() == ["done"]
+    assert (ran, group.result()) == (["node-1"], "cordoned node-1")
+
+
+def test_a_settled_question_wakes_its_workflow_with_the_answer(group: Group) -> None:
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        fired = ctx.first("ask", answer=ask(), stop=Timer(3600))
+        return [fired.name, fired.value["choice"], fired.value["by"], fired.value["note"]]
+
+    group.start("drain")
+    assert group.work() == ["suspended"]
+    settled = group.store.settle(group.question(), "retry", by="T:U1", call="c1", note="go")
+    assert settled == "settled"
+    assert group.work() == ["done"]
+    assert group.result() == ["answer", "retry", ["T:U1"], "go"]
+
+
+def test_the_loser_of_a_race_is_told_and_changes_nothing(group: Group) -> None:
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        return ctx.first("ask", answer=ask()).value["choice"]
+
+    group.start("drain")
+    group.work()
+    question = group.question()
+    assert group.store.settle(question, "skip", by="T:U1", call="c1") == "settled"
+    assert group.store.settle(question, "force", by="T:U2", call="c2") == "already_settled"
+    group.work()
+    assert group.result() == "skip"
+
+
+def test_a_timer_closes_the_question_that_it_was_first_against(group: Group) -> None:
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        return ctx.first("ask", answer=ask(), stop=Timer(3600)).name
+
+    group.start("drain")
+    group.work()
+    group.clock.advance(3601)
+    group.sweep()
+    assert group.store.settle(group.question(), "skip", by="T:U1", call="c1") == "closed"
+    record = group.store.question(group.question())
+    assert record is not None
+    assert (record.state, record.closed_because) == ("closed", "nobody_answered")
+    assert group.work() == ["done"]
+    assert group.result() == "stop"
+
+
+def test_an_answer_that_comes_before_the_workflow_suspends_is_not_lost(group: Group) -> None:
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        return ctx.first("ask", answer=ask()).value["choice"]
+
+    group.start("drain")
+    group.work()
+    # A pause and resume make it ready; the answer comes while it is ready, not suspended.
+    group.store.control("op-1", "abort", by="T:U9", call="a")
+    assert group.store.settle(group.question(), "skip", by="T:U1", call="c1") == "closed"
+    assert group.work() == ["aborted"]
+
+
+def test_a_handover_while_a_question_is_open_asks_no_second_one(group: Group) -> None:
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        return ctx.first("ask", answer=ask()).value["choice"]
+
+    group.start("drain")
+    group.work()
+    question = group.question()
+    assert group.store.signal("op-1", "other") == "ignored"
+    group.store.settle(question, "retry", by="T:U1", call="c1")
+    group.stopping = True
+    assert group.work(most=1) == ["done"]
+    assert group.store.question_ids("op-1") == [question]
+
+
+def test_votes_of_two_distinct_people_settle_where_two_are_needed(group: Group) -> None:
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        return ctx.first("ask", answer=ask(votes_needed={"force": 2})).value
+
+    group.start("drain")
+    group.work()
+    question = group.question()
+    assert group.store.settle(question, "force", by="T:U1", call="c1") == "voted"
+    assert group.store.settle(question, "force", by="T:U1", call="c2") == "already_voted"
+    assert group.doorbells() == []
+    assert group.store.settle(question, "force", by="T:U2", call="c3") == "settled"
+    group.work()
+    assert group.result()["by"] == ["T:U2", "T:U1"]
+
+
+def test_a_signal_closes_the_question_as_no_longer_needed(group: Group) -> None:
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        watching = {"budgets": ["payments/db"]}
+        return ctx.first("ask", watching=watching, answer=ask(), freed=Signal("freed")).name
+
+    group.start("drain")
+    group.work()
+    assert group.store.watching() == {"op-1": {"budgets": ["payments/db"]}}
+    assert group.store.signal("op-1", "freed") == "woken"
+    record = group.store.question(group.question())
+    assert record is not None
+    assert record.closed_because == "no_longer_needed"
+    assert group.work() == ["done"]
+    assert group.store.watching() == {}
+    assert group.result() == "freed"
+
+
+def test_waiting_longer_moves_the_stop_and_keeps_the_question_open(group: Group) -> None:
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        question = ask(notices={"remind": 900}, stop_after=3600)
+        return ctx.first("ask", answer=question, stop=Timer(3600, movable=True)).name
+
+    group.start("drain")
+    group.work()
+    group.clock.advance(3500)
+    assert group.sweep()["timers"] == 1
+    record = group.store.question(group.question())
+    assert record is not None
+    assert record.reminded == ("remind",)
+    assert group.store.postpone(group.question(), 3600, by="T:U1", call="p1") == "postponed"
+    assert group.store.postpone(group.question(), 3600, by="T:U1", call="p1") == "postponed"
+    group.clock.advance(3600)
+    assert group.sweep()["timers"] == 0
+    group.clock.advance(200)
+    assert group.sweep()["timers"] == 1
+    group.work()
+    assert group.result() == "stop"
+
+
+def test_an_abort_reaches_children_and_wakes_their_questions(group: Group) -> None:
+    @group.workflow
+    def node(ctx: Ctx, name: str) -> Any:
+        try:
+            ctx.first("ask", answer=ask())
+        except Aborted as aborted:
+            with ctx.shield():
+                return ctx.step("clean", lambda who: f"{name} cleaned for {who}", aborted.by)
+
+    @group.workflow
+    def operation(ctx: Ctx, names: list[str]) -> Any:
+        handles = [ctx.spawn(f"spawn:{name}", "node", name) for name in names]
+        try:
+            ctx.wait_for("all", handles, need=len(handles))
+        except Aborted:
+            with ctx.shield():
+                ended = ctx.wait_for("cleaned", handles, need=len(handles))
+        return [child.result for child in ended]
+
+    group.start("operation", ["a", "b"])
+    group.work()
+    changed = group.store.control("op-1", "abort", by="T:U1", call="x", reason="wrong")
+    assert changed == "changed"
+    assert group.store.control("op-1", "abort", by="T:U1", call="x", reason="wrong") == "changed"
+    assert group.store.control("op-1", "abort", by="T:U2", call="y") == "unchanged"
+    group.work()
+    assert group.state() == "done"
+    assert group.result() == ["a cleaned for T:U1", "b cleaned for T:U1"]
+
+
+def test_a_parent_waits_for_any_child_without_holding_a_slot(group: Group) -> None:
+    @group.workflow
+    def node(ctx: Ctx, seconds: int) -> Any:
+        ctx.sleep("work", seconds)
+        return seconds
+
+    @group.workflow
+    def operation(ctx: Ctx, _: Any) -> Any:
+        handles = [ctx.spawn(f"s{n}", "node", n * 10) for n in (3, 1, 2)]
+        return [child.result for child in ctx.wait_for("any", handles, need=1)]
+
+    group.start("operation")
+    group.work()
+    group.clock.advance(11)
+    group.sweep()
+    group.work()
+    assert group.result() == [10]
+
+
+def test_an_abort_is_stored_at_the_step_where_it_was_seen(group: Group) -> None:
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        ctx.sleep("first", 5)
+        try:
+            ctx.step("evict", lambda: "evicted")
+        except Aborted as aborted:
+            with ctx.shield():
+                ctx.sleep("linger", 5)
+            return f"aborted: {aborted.reason}"
+        return "finished"
+
+    group.start("drain")
+    group.work()
+    group.clock.advance(6)
+    group.sweep()
+    group.store.control("op-1", "abort", by="T:U1", call="x", reason="wrong node")
+    group.work()
+    group.clock.advance(6)
+    group.sweep()
+    group.work()
+    assert group.result() == "aborted: wrong node"
+    assert group.store.steps("op-1")["evict"].status == "aborted"
+
+
+def test_an_activity_that_rests_starts_over_and_stores_only_its_outcome(group: Group) -> None:
+    looks: list[int] = []
+
+    def evict(activity: Activity[Any], pods: int) -> Any:
+        activity.tick()
+        looks.append(pods)
+        activity.progress({"left": pods - len(looks)})
+        if len(looks) < 3:
+            activity.rest(until=activity.now() + 1000, watching={"node": "node-1"})
+        return "empty"
+
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        return ctx.activity("evict", evict, pods=3)
+
+    group.start("drain")
+    for _ in range(3):
+        group.work()
+        group.clock.advance(2)
+        group.sweep()
+    assert (looks, group.result()) == ([3, 3, 3], "empty")
+    record = group.store.workflow("op-1")
+    assert record is not None
+    assert record.progress == {"left": 1}
+
+
+def test_a_temporary_error_is_tried_again_later_and_a_permanent_one_is_stored(group: Group) -> None:
+    tries: list[int] = []
+
+    def cordon() -> str:
+        tries.append(1)
+        if len(tries) < 3:
+            raise TemporaryError("the API server is away", delay=2)
+        raise PermanentError("patching nodes is forbidden")
+
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        try:
+            ctx.step("cordon", cordon)
+        except StepFailed as failed:
+            ctx.sleep("later", 1)
+            return str(failed)
+
+    group.start("drain")
+    for _ in range(4):
+        group.work()
+        group.clock.advance(3)
+        group.sweep()
+    assert group.result() == "patching nodes is forbidden"
+    assert len(tries) == 3
+
+
+def test_a_step_under_a_known_key_that_is_another_one_stops_for_a_person(group: Group) -> None:
+    version = ["old"]
+
+    def old(x: int) -> int:
+        return x
+
+    def new(x: int) -> int:
+        return x
+
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        ctx.step("plan", old if version[0] == "old" else new, 1)
+        ctx.sleep("s", 1)
+
+    group.start("drain")
+    group.work()
+    version[0] = "new"
+    group.clock.advance(2)
+    group.sweep()
+    assert group.work() == ["stuck"]
+    record = group.store.question(group.question())
+    assert record is not None
+    assert record.kind == "stuck"
+    assert "another one" in record.payload["detail"]
+    assert group.store.settle(group.question(), "abort", by="T:U1", call="c") == "settled"
+
+
+def test_a_workflow_that_crashes_for_ever_is_parked_with_a_question(group: Group) -> None:
+    healthy: list[bool] = []
+
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        if not healthy:
+            raise RuntimeError("a bug")
+        return "went on"
+
+    group.start("drain")
+    outcomes = []
+    for _ in range(8):
+        outcomes += group.work()
+        group.clock.advance(60)
+        group.sweep()
+    assert outcomes == ["crashed"] * 5 + ["stuck"]
+    healthy.append(True)
+    assert group.store.settle(group.question(), "retry", by="T:U1", call="c") == "settled"
+    assert group.work() == ["done"]
+
+
+def test_continue_as_starts_a_fresh_history_and_keeps_the_story(group: Group) -> None:
+    @group.workflow
+    def drain(ctx: Ctx, rounds: int) -> Any:
+        ctx.log("round", left=rounds)
+        ctx.step("work", lambda: rounds)
+        if rounds:
+            ctx.continue_as(rounds - 1)
+        return "finished"
+
+    group.start("drain", 2)
+    group.work()
+    assert group.result() == "finished"
+    assert len(group.store.log("op-1")) == 3
+    assert set(group.store.steps("op-1")) == {"work"}
+
+
+def test_now_and_uuid_are_the_same_on_every_replay(group: Group) -> None:
+    seen: list[tuple[int, str]] = []
+
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        ctx.step("one", lambda: 1)
+        seen.append((ctx.now(), ctx.uuid()))
+        ctx.sleep("s", 5)
+
+    group.start("drain")
+    group.work()
+    group.clock.advance(6)
+    group.sweep()
+    group.work()
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+
+
+def test_a_paused_workflow_frees_its_slot_until_it_is_resumed(group: Group) -> None:
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        ctx.sleep("s", 5)
+        ctx.hold_while_paused()
+        return "went on"
+
+    group.start("drain")
+    group.work()
+    group.store.control("op-1", "pause", by="T:U1", call="p")
+    group.clock.advance(6)
+    group.sweep()
+    assert group.work() == ["suspended"]
+    group.store.control("op-1", "resume", by="T:U1", call="r")
+    assert group.work() == ["done"]
+
+
+def test_another_workers_group_runs_a_call_and_its_end_wakes_the_caller(redis: Any) -> None:
+    here, there = Group(redis, name="prod-eu"), Group(redis, name="prod-us")
+
+    @there.workflow
+    def fence(ctx: Ctx, node: str) -> Any:
+        return f"fenced {node}"
+
+    @here.workflow
+    def drain(ctx: Ctx, node: str) -> Any:
+        return ctx.call("fence", "fence", node, group="prod-us").result
+
+    here.start("drain", "node-1")
+    assert here.work() == ["suspended"]
+    assert there.work() == ["done"]
+    assert here.work() == ["done"]
+    assert here.result() == "fenced node-1"
+
+
+@pytest.mark.parametrize("by", ["hint", "lease"])
+def test_a_stale_activation_can_write_nothing_any_more(group: Group, by: str) -> None:
+    def take_over() -> str:
+        record = group.store.workflow("op-1")
+        assert record is not None
+        if by == "hint":
+            token = str(group.redis.hget("drainbot:prod-eu:wf:op-1", "nonce"))
+            assert group.store.reap("op-1", record.epoch, token) == "reaped"
+        else:
+            group.clock.advance(3600)
+            assert group.sweep()["leases"] == 1
+        return "the old one's value"
+
+    runs: list[int] = []
+
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        runs.append(1)
+        if len(runs) == 1:
+            return ctx.step("evict", take_over)
+        return ctx.step("evict", take_over) if False else "the new one's"
+
+    group.start("drain")
+    assert group.work() == ["fenced", "done"]
+    assert group.store.steps("op-1") == {}
+    assert group.result() == "the new one's"
