@@ -1,0 +1,209 @@
+"""Buttons: what each is called, what it carries, and how what comes back is read.
+
+A question's button has the action id `decide:CHOICE` and the value `{"q": question, "c": choice}`;
+an operation's has `operation:VERB` and `{"o": operation}`. What comes back is only ever a wish:
+who may is judged where it is settled.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.messages.blocks import button, confirmation
+from bot.messages.message import BlockDict
+from bot.messages.text import pod_names, user_of
+from jobs.models import OperationView, QuestionKind, QuestionView
+
+__all__ = [
+    "ABORT",
+    "DECIDE",
+    "DETAILS",
+    "OPERATION_ACTIONS",
+    "PAUSE",
+    "RESUME",
+    "Choice",
+    "choice_label",
+    "choice_past",
+    "decision_buttons",
+    "operation_button",
+    "read_choice",
+    "read_operation",
+]
+
+DECIDE = "decide:"
+PAUSE, RESUME = "operation:pause", "operation:resume"
+ABORT, DETAILS = "operation:abort", "operation:details"
+OPERATION_ACTIONS = (PAUSE, RESUME, ABORT, DETAILS)
+
+_LABELS = {
+    "start": "Start",
+    "approve": "Approve",
+    "deny": "Deny",
+    "retry": "Retry",
+    "wait": "Wait 1 h",
+    "abort": "Abort…",
+    "evict_anyway": "Evict anyway",
+    "keep_waiting": "Keep waiting",
+    "go_on": "Go on",
+}
+_PAST = {
+    "start": "Started",
+    "approve": "Approved",
+    "deny": "Denied",
+    "retry": "Retried",
+    "wait": "Waits, said",
+    "skip": "Skipped",
+    "force": "Forced",
+    "abort": "Aborted",
+    "evict_anyway": "Evicted anyway",
+    "keep_waiting": "Goes on waiting, said",
+    "node_is_dead": "Declared dead",
+    "go_on": "Went on",
+}
+_DANGER = frozenset({"force", "abort", "deny", "evict_anyway", "node_is_dead"})
+_PRIMARY = frozenset({"start", "approve"})
+_SHOWN = 30  # characters of a button that Slack shows, about
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a button of a question says when it is pressed."""
+
+    question: str
+    choice: str
+
+
+def word(choice: str) -> str:
+    """Return a choice's stable word, however it was spelt: `evict-anyway` is `evict_anyway`."""
+    return choice.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def choice_label(choice: str, question: QuestionView | None = None) -> str:
+    """Return what a button is called: `Retry`, `Skip node-17`, `Force db-2…`."""
+    name = word(choice)
+    node = question.node if question else ""
+    pods = question.pods if question else ()
+    if name == "skip":
+        return f"Skip {node}" if node else "Skip"
+    if name == "force":
+        of = pods[0].name if len(pods) == 1 else f"{len(pods)} pods" if pods else ""
+        return f"Force {of}…" if of else "Force…"
+    if name == "evict_anyway" and len(pods) > 1:
+        return f"Evict {len(pods)} anyway"
+    if name == "node_is_dead":
+        return f"{node or 'The node'} is dead"
+    return _LABELS.get(name) or name.replace("_", " ").capitalize() or "Choose"
+
+
+def choice_past(choice: str) -> str:
+    """Return a choice as a thing done, for "Forced by …"."""
+    name = word(choice)
+    return _PAST.get(name) or f"{name.replace('_', ' ').capitalize()} chosen"
+
+
+def decision_buttons(question: QuestionView) -> tuple[BlockDict, ...]:
+    """Return a button for each choice of an open question, in the question's own order."""
+    return tuple(_decision(question, choice) for choice in question.choices)
+
+
+def _decision(question: QuestionView, choice: str) -> BlockDict:
+    name = word(choice)
+    return button(
+        _shortest(choice_label(choice, question)),
+        f"{DECIDE}{choice}"[:255],
+        json.dumps({"q": question.id, "c": choice}, separators=(",", ":")),
+        reads=_reads(name, question),
+        style="danger" if name in _DANGER else "primary" if name in _PRIMARY else "",
+        confirm=_confirm(name, question),
+    )
+
+
+def _shortest(words: str) -> str:
+    # The end of a long name tells nodes apart, so the middle goes.
+    return words if len(words) <= _SHOWN else f"{words[:12]}…{words[-16:]}"
+
+
+def _reads(name: str, question: QuestionView) -> str:
+    pods = f"{question.pods[0]}" if len(question.pods) == 1 else f"{len(question.pods)} pods"
+    told: dict[str, Callable[[], str]] = {
+        "start": lambda: "Start this drain",
+        "approve": lambda: "Approve this drain",
+        "deny": lambda: "Deny this drain",
+        "retry": lambda: f"Try again to evict {pods}",
+        "wait": lambda: "Wait: ask again in an hour",
+        "skip": lambda: f"Skip {question.node}",
+        "force": lambda: f"Force {pods} past the budget",
+        "abort": lambda: "Abort the operation",
+        "evict_anyway": lambda: f"Evict {pods} anyway",
+        "node_is_dead": lambda: f"Attest that {question.node} is dead",
+    }
+    return told[name]() if name in told else ""
+
+
+def _confirm(name: str, question: QuestionView) -> BlockDict | None:
+    # Force and Abort ask in a modal of their own; these two have none.
+    if name == "evict_anyway":
+        pods = pod_names(map(str, question.pods), lambda text, _: text, limit=4, each=50)
+        return confirmation("Evict anyway?", f"{pods}. Budgets still hold.", "Evict", "Back")
+    if name == "node_is_dead":
+        words = (
+            f"You attest that {question.node} is off and can't come back by itself. Its volumes "
+            "are given to other nodes; if it still runs, their data may be damaged."
+        )
+        return confirmation("Is this node dead?", words, "It is dead", "Back")
+    return None
+
+
+def operation_button(view: OperationView, action: str) -> BlockDict:
+    """Return one of the parent message's buttons (:data:`OPERATION_ACTIONS`)."""
+    words, reads, style = {
+        PAUSE: ("Pause", "Pause: no new eviction", ""),
+        RESUME: ("Resume", "Let the operation go on", "primary"),
+        ABORT: ("Abort…", "Abort the operation", "danger"),
+        DETAILS: ("Details", "Show the plan and each node", ""),
+    }[action]
+    value = json.dumps({"o": view.id}, separators=(",", ":"))
+    return button(words, action, value, reads=reads, style=style)
+
+
+def read_choice(value: object) -> Choice | None:
+    """Read the value of a question's button, or None where it isn't one of ours."""
+    fields = _read(value)
+    question, choice = fields.get("q"), fields.get("c")
+    if isinstance(question, str) and isinstance(choice, str) and question and choice:
+        return Choice(question, choice)
+    return None
+
+
+def read_operation(value: object) -> str | None:
+    """Read the value of an operation's button: the operation's id, or None."""
+    operation = _read(value).get("o")
+    return operation if isinstance(operation, str) and operation else None
+
+
+def _read(value: object) -> dict[str, Any]:
+    if not isinstance(value, str):
+        return {}
+    try:
+        fields = json.loads(value)
+    except ValueError:
+        return {}
+    except RecursionError:  # a value nested on purpose
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def is_request(question: QuestionView) -> bool:
+    """Whether the question is about the request as a whole, not about something in its way."""
+    return question.kind in {QuestionKind.START, QuestionKind.APPROVAL}
+
+
+def settled_words(choice: str, by: str) -> str:
+    """Return `Skip by @ana`, for the one who came second."""
+    return f"{choice_label(choice).rstrip('…')} by {by}"
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two ids mean the same user, with or without the team."""
+    return user_of(one) == user_of(other)

@@ -1,0 +1,236 @@
+"""Modals: Force and Abort ask for more than a click; Details shows more than a message.
+
+https://docs.slack.dev/reference/views/modal-views
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.messages.blocks import MAX_BLOCKS, header, section
+from bot.messages.message import BlockDict
+from bot.messages.obstacles import block_lines
+from bot.messages.style import MRKDWN
+from bot.messages.text import count, escape, label, listing
+from jobs.models import OperationView, QuestionView
+
+__all__ = [
+    "ABORT_MODAL",
+    "FORCE_MODAL",
+    "AbortForm",
+    "Errors",
+    "ForceForm",
+    "abort_modal",
+    "force_modal",
+    "note_modal",
+    "read_abort",
+    "read_force",
+]
+
+FORCE_MODAL = "drainbot_force"
+ABORT_MODAL = "drainbot_abort"
+_REASON, _CONFIRM, _INPUT = "reason", "confirm", "value"
+_REASON_LENGTH = 500
+_PODS_A_SECTION, _POD_SECTIONS = 10, 20
+_TAIL = 4  # characters of the node's name that are typed to confirm
+
+Errors = dict[str, str]
+"""What is wrong, by the id of the block: Slack shows each at its field."""
+
+
+@dataclass(frozen=True)
+class ForceForm:
+    """A submitted Force modal: the choice as the question spells it, and the reason."""
+
+    question: str
+    choice: str
+    reason: str
+    channel: str
+    thread_ts: str
+
+
+@dataclass(frozen=True)
+class AbortForm:
+    """A submitted Abort modal. `question` and `choice` are set where it was a question's button."""
+
+    operation: str
+    question: str
+    choice: str
+    reason: str
+    channel: str
+    thread_ts: str
+
+
+def force_modal(
+    question: QuestionView,
+    *,
+    choice: str = "force",
+    reason_required: bool = False,
+    confirm: bool = True,
+    channel: str = "",
+    thread_ts: str = "",
+) -> BlockDict:
+    """Return the view that asks before pods are forced: exactly which, and why.
+
+    With `confirm`, the last characters of the node's name (of the cluster's, where there is no
+    node) have to be typed too. `channel` and `thread_ts` come back with the submission.
+    """
+    pods = question.pods
+    name = question.node or question.cluster
+    blocks = [section([f"{count(len(pods), 'pod')} of {escape(name)} will be deleted:"])]
+    lines = [f"• {escape(str(pod), 320)}" for pod in pods]
+    shown = lines[: _PODS_A_SECTION * _POD_SECTIONS]
+    blocks += [
+        section(shown[at : at + _PODS_A_SECTION]) for at in range(0, len(shown), _PODS_A_SECTION)
+    ]
+    if len(lines) > len(shown):
+        blocks.append(section([f"… and {len(lines) - len(shown)} more; see `drainbot status`."]))
+    blocks.append(section([*block_lines(question.blocks, MRKDWN), _FORCE_WORDS]))
+    blocks.append(_input(_REASON, "Why", required=reason_required, many_lines=True))
+    if confirm:
+        tail = name[-_TAIL:]
+        blocks.append(
+            _input(_CONFIRM, f"Type the last {len(tail)} characters of {name}", required=True)
+        )
+    return _modal(
+        FORCE_MODAL,
+        "Force",
+        blocks,
+        submit="Force",
+        carries={
+            "q": question.id,
+            "c": choice,
+            "tail": name[-_TAIL:] if confirm else "",
+            "must": int(reason_required),
+            "ch": channel,
+            "ts": thread_ts,
+        },
+    )
+
+
+_FORCE_WORDS = (
+    "Each is deleted past its budget, with its own grace, one at a time: the next when the "
+    "replacement is ready, or after a minute."
+)
+
+
+def read_force(view: Mapping[str, Any]) -> ForceForm | Errors:
+    """Read a submission of :func:`force_modal` (the payload's `view`), or say what is wrong."""
+    carried = _carried(view)
+    reason, typed = _typed(view, _REASON), _typed(view, _CONFIRM)
+    errors: Errors = {}
+    if carried.get("must") and not reason:
+        errors[_REASON] = "Say why: the policy asks for a reason."
+    tail = str(carried.get("tail", ""))
+    if tail and typed.casefold() != tail.casefold():
+        errors[_CONFIRM] = f"Type {tail}, the last {len(tail)} characters of the name."
+    if errors:
+        return errors
+    question, choice = str(carried.get("q", "")), str(carried.get("c", ""))
+    return ForceForm(
+        question, choice, reason, str(carried.get("ch", "")), str(carried.get("ts", ""))
+    )
+
+
+def abort_modal(
+    view: OperationView,
+    *,
+    question: str = "",
+    choice: str = "",
+    channel: str = "",
+    thread_ts: str = "",
+) -> BlockDict:
+    """Return the view that asks before an operation is aborted."""
+    started = [n.name for n in view.nodes if n.evicted_any and not n.status.final]
+    kept = [n.name for n in view.nodes if not n.evicted_any and not n.status.final]
+    lines = [f"No further eviction in {escape(view.cluster)}, beyond requests on their way."]
+    if started:
+        lines.append(f"Stays cordoned, pods were evicted already: {_names(started)}.")
+    if kept:
+        lines.append(f"Uncordoned, if the cordon was drainbot's own: {_names(kept)}.")
+    blocks = [section(lines), _input(_REASON, "Why", required=False, many_lines=True)]
+    carries: dict[str, str | int] = {"o": view.id, "q": question, "c": choice, "ch": channel}
+    return _modal(
+        ABORT_MODAL, "Abort", blocks, submit="Abort", carries={**carries, "ts": thread_ts}
+    )
+
+
+def read_abort(view: Mapping[str, Any]) -> AbortForm | Errors:
+    """Read a submission of :func:`abort_modal` (the payload's `view`)."""
+    carried = {key: str(value) for key, value in _carried(view).items()}
+    return AbortForm(
+        carried.get("o", ""),
+        carried.get("q", ""),
+        carried.get("c", ""),
+        _typed(view, _REASON),
+        carried.get("ch", ""),
+        carried.get("ts", ""),
+    )
+
+
+def note_modal(title: str, lines: list[str]) -> BlockDict:
+    """Return a view that only tells something; `lines` are safe mrkdwn."""
+    blocks = [section(lines[at : at + 10]) for at in range(0, len(lines), 10)]
+    return {
+        "type": "modal",
+        "title": _plain(title, 24),
+        "close": _plain("Close", 24),
+        "blocks": blocks[: 2 * MAX_BLOCKS] or [header(title)],
+    }
+
+
+def _modal(
+    callback: str,
+    title: str,
+    blocks: list[BlockDict],
+    *,
+    submit: str,
+    carries: Mapping[str, str | int],
+) -> BlockDict:
+    return {
+        "type": "modal",
+        "callback_id": callback,
+        "title": _plain(title, 24),
+        "submit": _plain(submit, 24),
+        "close": _plain("Back", 24),
+        "private_metadata": json.dumps(carries, separators=(",", ":")),
+        "blocks": blocks,
+    }
+
+
+def _input(block_id: str, words: str, *, required: bool, many_lines: bool = False) -> BlockDict:
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "optional": not required,
+        "label": _plain(words, 300),
+        "element": {
+            "type": "plain_text_input",
+            "action_id": _INPUT,
+            "multiline": many_lines,
+            "max_length": _REASON_LENGTH,
+        },
+    }
+
+
+def _plain(words: str, limit: int) -> BlockDict:
+    return {"type": "plain_text", "text": label(words, limit), "emoji": False}
+
+
+def _names(names: list[str]) -> str:
+    return listing([escape(name, 60) for name in names], 10)
+
+
+def _typed(view: Mapping[str, Any], block: str) -> str:
+    values = view.get("state", {}).get("values", {})
+    return str(values.get(block, {}).get(_INPUT, {}).get("value") or "").strip()
+
+
+def _carried(view: Mapping[str, Any]) -> dict[str, Any]:
+    # Only drainbot writes it, and only a signed delivery brings it back.
+    try:
+        carried = json.loads(str(view.get("private_metadata") or "{}"))
+    except ValueError:
+        return {}
+    return carried if isinstance(carried, dict) else {}

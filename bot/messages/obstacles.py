@@ -1,0 +1,142 @@
+"""What stands in a drain's way, in sentences: blocks, refusals, pods that won't stop."""
+
+from collections.abc import Iterable, Sequence
+
+from bot.messages.style import Style
+from bot.messages.text import count, listing, pod_names
+from jobs.models import Block, BudgetFacts, OwnerRef, Refusal, RefusalReason, Verdict, WontStop
+
+__all__ = ["block_lines", "budget_short", "reason_words", "refusal_lines", "wont_stop_lines"]
+
+_GROUPS = 5  # causes told in full; the rest are counted
+
+_REASONS = {
+    RefusalReason.UNMANAGED: "nothing would start it again (no owner)",
+    RefusalReason.EMPTYDIR: "the data in its emptyDir would be lost",
+    RefusalReason.DAEMONSET: "a DaemonSet's pod, and these are not to be left running",
+    RefusalReason.DAEMONSET_GONE: "its DaemonSet is gone",
+    RefusalReason.DO_NOT_DISRUPT: "marked karpenter.sh/do-not-disrupt",
+    RefusalReason.NOT_SAFE_TO_EVICT: "marked as not safe to evict",
+    RefusalReason.LONG_WORK: "long work that would start over",
+    RefusalReason.LAST_READY: "the last ready pod of its workload",
+}
+
+
+def reason_words(reason: RefusalReason) -> str:
+    """Return why a drain may not touch a pod by itself."""
+    return _REASONS[reason]
+
+
+def budget_short(budget: BudgetFacts, style: Style) -> str:
+    """Return a budget in a few words: `budget db needs 3 healthy, has 3`."""
+    name = f"budget {style.text(budget.name, 80)}"
+    if budget.desired_healthy < 0 or budget.current_healthy < 0:
+        return name + (f" ({style.text(budget.spec, 60)})" if budget.spec else "")
+    return f"{name} needs {budget.desired_healthy} healthy, has {budget.current_healthy}"
+
+
+def block_lines(blocks: Sequence[Block], style: Style) -> list[str]:
+    """Say what blocks, by cause: pods that one budget holds back share their sentences."""
+    causes: dict[tuple[object, ...], list[Block]] = {}
+    for block in blocks:
+        budgets = tuple((b.namespace, b.name) for b in block.budgets)
+        message = "" if block.budgets else block.message
+        causes.setdefault((block.kind, block.verdict, budgets, message), []).append(block)
+    lines: list[str] = []
+    for same in list(causes.values())[:_GROUPS]:
+        if len(blocks) > 1:
+            pods = pod_names((str(b.pod) for b in same), style.text)
+            lines.append(f"{style.bold(pods)}")
+        lines += [_cause(same[0], style), _verdict(same, style)]
+    if len(causes) > _GROUPS:
+        left = sum(len(same) for same in list(causes.values())[_GROUPS:])
+        lines.append(f"… and {count(left, 'pod')} more, of {len(causes) - _GROUPS} other causes.")
+    return lines
+
+
+def _cause(block: Block, style: Style) -> str:
+    said = f"The server says: {style.text(block.message, 400)}" if block.message else ""
+    names = listing([style.text(b.name, 80) for b in block.budgets], 3, last=" and ")
+    words = {
+        "two_budgets": f"Two budgets cover it ({names}); the server then refuses every eviction."
+        if names
+        else "Two budgets cover it; the server then refuses every eviction.",
+        "rbac": f"drainbot's worker has no right to evict it. {said}",
+        "webhook": f"An admission webhook refuses it. {said}",
+        "budget_broken": f"Its budget {names} can't be worked out by the cluster. {said}",
+        "namespace": "Its namespace is ending, so the server takes no eviction.",
+        "busy": "The API server is busy.",
+    }
+    if block.kind != "budget":
+        return words[block.kind].strip()
+    if not block.budgets:
+        return f"A budget refuses it. {said}".strip()
+    return _budget(block.budgets[0], block.owner, style)
+
+
+def _budget(budget: BudgetFacts, owner: OwnerRef | None, style: Style) -> str:
+    name = f"Budget {style.text(budget.name, 120)}"
+    rule = f" ({style.text(budget.spec, 80)})" if budget.spec else ""
+    if budget.desired_healthy >= 0 and budget.current_healthy >= 0:
+        needs = count(budget.desired_healthy, "healthy pod")
+        words = f"{name}{rule} needs {needs} and has {budget.current_healthy}"
+    else:
+        words = f"{name}{rule} allows no disruption"
+    if owner is None or owner.replicas < 0:
+        return f"{words}."
+    has = f"{style.text(owner.kind, 60)} {style.text(owner.name, 120)} has"
+    ready = f", {owner.ready} ready" if 0 <= owner.ready != owner.replicas else ""
+    return f"{words}; {has} {count(owner.replicas, 'replica')}{ready}."
+
+
+def _verdict(same: Sequence[Block], style: Style) -> str:
+    block = same[0]
+    helps = f" {style.text(block.help, 300)}" if block.help else ""
+    waited = sorted({pod for b in same for pod in b.not_ready})
+    words = {
+        Verdict.NEVER: "Waiting won't help.",
+        Verdict.MAY_PASS: "Waiting may help.",
+        Verdict.THROTTLED: "Waiting will help: the server asked for a pause, not a budget.",
+    }[block.verdict]
+    if waited and block.verdict is Verdict.MAY_PASS:
+        pods = pod_names(waited, style.text, limit=3)
+        words = f"Waiting helps once {pods} {'is' if len(waited) == 1 else 'are'} ready."
+    return f"{words}{helps}"
+
+
+def refusal_lines(refusals: Sequence[Refusal], style: Style) -> list[str]:
+    """Say which pods a drain may not touch by itself, by reason."""
+    reasons: dict[tuple[RefusalReason, ...], list[Refusal]] = {}
+    for refusal in refusals:
+        reasons.setdefault(refusal.reasons, []).append(refusal)
+    lines = []
+    for why, same in list(reasons.items())[:_GROUPS]:
+        pods = pod_names((str(r.pod) for r in same), style.text)
+        lines.append(f"{style.bold(pods)}: {'; '.join(reason_words(r) for r in why)}.")
+    if len(reasons) > _GROUPS:
+        left = sum(len(same) for same in list(reasons.values())[_GROUPS:])
+        lines.append(f"… and {count(left, 'pod')} more, for other reasons.")
+    return lines
+
+
+def wont_stop_lines(pods: Sequence[WontStop], style: Style) -> list[str]:
+    """Say which pods should have been gone, and what is known of why."""
+    lines = [_wont_stop(pod, style) for pod in pods[:_GROUPS]]
+    if len(pods) > _GROUPS:
+        lines.append(f"… and {count(len(pods) - _GROUPS, 'pod')} more.")
+    if any(not pod.node_ready for pod in pods):
+        lines.append("The node is not Ready: its kubelet may be dead and can't confirm the end.")
+    return lines
+
+
+def _wont_stop(pod: WontStop, style: Style) -> str:
+    name = style.bold(style.text(str(pod.pod), 320))
+    words = f"{name} should have been gone at {style.time(pod.due)}"
+    if pod.finalizers:
+        holds = _names(pod.finalizers, style)
+        return f"{words}; its finalizer {holds} holds it."
+    return f"{words}."
+
+
+def _names(names: Iterable[str], style: Style) -> str:
+    return pod_names(names, style.text, limit=3)

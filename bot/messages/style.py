@@ -1,0 +1,93 @@
+"""One set of words, three ways to show them: mrkdwn, a notification, a terminal."""
+
+from typing import Protocol
+
+from bot.messages.text import clean, escape, mention, user_of
+from bot.messages.times import date_token, utc
+
+__all__ = ["MRKDWN", "NOTICE", "PLAIN", "Style"]
+
+
+class Style(Protocol):
+    """How a text names people, moments and foreign words."""
+
+    def text(self, words: str, limit: int = 300) -> str:
+        """Make foreign words safe to show."""
+        ...
+
+    def person(self, principal: str) -> str:
+        """Name a user or a group."""
+        ...
+
+    def time(self, ms: int, *, seconds: bool = False) -> str:
+        """Say a moment."""
+        ...
+
+    def bold(self, words: str) -> str:
+        """Stress words that are safe already."""
+        ...
+
+    def link(self, words: str, url: str) -> str:
+        """Lead to an address, or just say the words where there is none."""
+        ...
+
+
+class _Mrkdwn:
+    """For the blocks of a Slack message."""
+
+    def text(self, words: str, limit: int = 300) -> str:
+        return escape(words, limit)
+
+    def person(self, principal: str) -> str:
+        return mention(principal)
+
+    def time(self, ms: int, *, seconds: bool = False) -> str:
+        return date_token(ms, seconds=seconds)
+
+    def bold(self, words: str) -> str:
+        return f"*{words}*"
+
+    def link(self, words: str, url: str) -> str:
+        # Only what Slack itself gave as a permalink is ever a link.
+        return (
+            f"<{url}|{words}>"
+            if url.startswith("https://") and not set(url) & set("|<> ")
+            else words
+        )
+
+
+class _Notice(_Mrkdwn):
+    """For `text`, which notifications and screen readers use: no tokens but names of people."""
+
+    def time(self, ms: int, *, seconds: bool = False) -> str:
+        return utc(ms, seconds=seconds)
+
+    def bold(self, words: str) -> str:
+        return words
+
+    def link(self, words: str, url: str) -> str:  # noqa: ARG002  the same shape for all styles
+        return words
+
+
+class _Plain:
+    """For a terminal: no markup, and nothing that a terminal would obey."""
+
+    def text(self, words: str, limit: int = 300) -> str:
+        return clean(words, limit)
+
+    def person(self, principal: str) -> str:
+        return clean(user_of(principal), 80)
+
+    def time(self, ms: int, *, seconds: bool = False) -> str:
+        return utc(ms, seconds=seconds)
+
+    def bold(self, words: str) -> str:
+        return words
+
+    def link(self, words: str, url: str) -> str:  # noqa: ARG002  the same shape for all styles
+        return words
+
+
+MRKDWN: Style = _Mrkdwn()
+NOTICE: Style = _Notice()
+PLAIN: Style = _Plain()
