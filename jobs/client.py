@@ -31,7 +31,8 @@ class Lease(Protocol):
 
     def hold(self) -> bool:
         """Take or renew the lease; False while somebody else holds it. Call it more often than
-        a third of its length."""
+        a third of its length.
+        """
         ...
 
     def release(self) -> None:
@@ -42,7 +43,8 @@ class Lease(Protocol):
 class Client(Protocol):
     """drainbot as its clients see it. Raises :class:`jobs.errors.StateUnavailable` while Redis is
     away; then nothing is known of whether an act was recorded, and doing it again is safe when
-    the same `nonce` or `dedup` is given."""
+    the same `nonce` or `dedup` is given.
+    """
 
     def clusters(self) -> tuple[str, ...]:
         """Return the clusters that the policy lists."""
@@ -104,7 +106,8 @@ class Client(Protocol):
 
     def changes(self, cursors: Mapping[str, str], *, wait: float) -> tuple[Changes, ...]:
         """Return what changed, by cluster, since the cursors (`$`: from now on), waiting up to
-        `wait` seconds for something to change. May be empty."""
+        `wait` seconds for something to change. May be empty.
+        """
         ...
 
     def lease(self, name: str, *, seconds: float) -> Lease:
