@@ -85,7 +85,7 @@ class Store:
 
     def signal(self, id: str, name: str, value: Any = None) -> str:
         """Tell a workflow that waits for it that something outside happened."""
-        return self._result("signal", id=id, signal=name, value=dump(value))
+        return self._result("signal", id=id, signal=name, value=dump(value), call=nonce())
 
     # -- what an activation does -------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class Store:
 
     def reap(self, id: str, epoch: int, token: str) -> str:
         """Take a workflow from an owner that seems to be gone."""
-        return self._result("reap", id=id, epoch=epoch, nonce=token)
+        return self._result("reap", id=id, epoch=epoch, nonce=token, call=nonce())
 
     def sweep(self, *, limit: int = 100, grace: float = 0.5) -> dict[str, Any]:
         """Fire timers, reap lapsed leases, ring lost doorbells again."""

@@ -207,13 +207,15 @@ local function flags()
   return { abort = f[1] or '', pause = f[2] or '' }
 end
 
--- A call with a nonce is carried out once; a repeat gets the same reply.
+-- A call with a nonce is carried out once; a repeat gets the same reply. A body that changed nothing
+-- may return false beside its reply: nothing is kept then.
 local function once(body)
   local key = P(a.group) .. 'once:' .. a.call
   local stored = redis.call('GET', key)
   if stored then return stored end
-  local reply = cjson.encode(body())
-  redis.call('SET', key, reply, 'PX', 600000)
+  local answer, changed = body()
+  local reply = cjson.encode(answer)
+  if changed ~= false then redis.call('SET', key, reply, 'PX', 600000) end
   return reply
 end
 

@@ -11,6 +11,7 @@ local f = redis.call('HMGET', key, 'state', 'epoch', 'nonce')
 local epoch = tonumber(f[2] or -1)
 local mine = f[1] == 'running' and epoch == a.epoch and f[3] == a.nonce
 if not mine then
+  if f[1] == 'stuck' and epoch == a.epoch then return cjson.encode({ result = 'stuck' }) end
   if f[1] ~= 'ready' or epoch ~= a.epoch then return cjson.encode({ result = 'stale' }) end
   redis.call('ZREM', P(a.group) .. 'ready', a.id)
   local barren = redis.call('HINCRBY', key, 'barren', 1)

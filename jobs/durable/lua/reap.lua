@@ -1,5 +1,7 @@
 -- Take a running workflow from an owner that is gone. Only a hint says so: safety is the fence.
--- a: group, id, epoch, nonce -> {result = 'reaped'|'stale'}
-if fenced() then return cjson.encode({ result = 'stale' }) end
-make_ready(a.group, a.id, 'reaped')
-return cjson.encode({ result = 'reaped' })
+-- a: group, id, epoch, nonce, call -> {result = 'reaped'|'stale'}
+return once(function()
+  if fenced() then return { result = 'stale' }, false end
+  make_ready(a.group, a.id, 'reaped')
+  return { result = 'reaped' }
+end)
