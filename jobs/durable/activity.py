@@ -45,7 +45,12 @@ class Permit:
 
 
 class Activity(Generic[R]):
-    """What an activity may use. `resources` are its worker's own (clients, limits)."""
+    """What an activity may use. `resources` are its worker's own (clients, limits).
+
+    `before` is the progress that was stored last, perhaps by an earlier run of the same activity:
+    a memory that may be missing, never a decision. `old_lease` (ms) is when the lease of whoever
+    ran the workflow before runs out in full.
+    """
 
     def __init__(
         self,
@@ -57,6 +62,7 @@ class Activity(Generic[R]):
         stopping: Callable[[], bool],
         shielded: bool,
         old_lease: int,
+        before: Any,
         clock: Callable[[], int],
     ) -> None:
         self._store = store
@@ -67,6 +73,7 @@ class Activity(Generic[R]):
         self.token = token
         self.resources = resources
         self.old_lease = old_lease
+        self.before = before
 
     @property
     def flags(self) -> Flags:

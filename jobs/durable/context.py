@@ -179,7 +179,7 @@ class Context(Generic[R]):
         handle = Activity(
             self._store, self._token, self._guard, self.resources,
             stopping=self._stopping, shielded=self._shielded > 0,
-            old_lease=self.old_lease, clock=self._clock,
+            old_lease=self.old_lease, before=self._record.progress, clock=self._clock,
         )  # fmt: skip
         try:
             value = act(handle, **arguments)

@@ -14,26 +14,34 @@ from jobs.durable.doorbell import template
 
 
 @cache
-def source(name: str) -> str:
-    """Return the text of one file of `lua/`."""
-    return resources.files("jobs.durable").joinpath("lua", f"{name}.lua").read_text()
+def source(name: str, package: str = "jobs.durable") -> str:
+    """Return the text of one file of a package's `lua/`."""
+    return resources.files(package).joinpath("lua", f"{name}.lua").read_text()
 
 
-def compose(name: str, doorbell: dict[str, Any]) -> str:
+def compose(name: str, doorbell: dict[str, Any], package: str = "jobs.durable") -> str:
     """Return a script as it is sent: the doorbell's template, the common part, its own part."""
     literal = json.dumps(doorbell, sort_keys=True)
     head = f"local DOORBELL = cjson.decode([==[{literal}]==])"
-    return "\n".join((head, source("_common"), source(name)))
+    return "\n".join((head, source("_common"), source(name, package)))
 
 
 class Scripts:
     """The scripts, loaded once per connection; a server that lost them gets them again.
 
     `clock` gives milliseconds since the epoch and is for tests only: scripts use Redis' own time.
+    Another `package` may bring scripts of its own: they share the common part, and so the fence.
     """
 
-    def __init__(self, redis: Redis, clock: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        clock: Callable[[], int] | None = None,
+        *,
+        package: str = "jobs.durable",
+    ) -> None:
         self._redis = redis
+        self._package = package
         self._clock = clock
         self._doorbell = template(redis)
         self._loaded: dict[str, Script] = {}
@@ -42,7 +50,7 @@ class Scripts:
         """Run a script with one JSON argument and return its JSON reply."""
         script = self._loaded.get(name)
         if script is None:
-            script = self._redis.register_script(compose(name, self._doorbell))
+            script = self._redis.register_script(compose(name, self._doorbell, self._package))
             self._loaded[name] = script
         sent = {key: value for key, value in arguments.items() if value is not None}
         sent["now"] = self._clock() if self._clock else 0

@@ -43,9 +43,11 @@ class Slot(SimpleWorker):
 
     max_connection_wait_time = 2
 
-    def __init__(self, redis: Redis, runner: Callable[["Slot"], Runner[Any]], group: str) -> None:
+    def __init__(
+        self, redis: Redis, runner: Callable[["Slot"], Runner[Any]], group: str, *, name: str
+    ) -> None:
         super().__init__(
-            [queue_name(group)], name=owner_name("slot"), connection=redis, job_class=DoorbellJob,
+            [queue_name(group)], name=name, connection=redis, job_class=DoorbellJob,
             serializer=JSONSerializer, worker_ttl=REGISTRATION, log_job_description=False,
         )  # fmt: skip
         self.stopping = False

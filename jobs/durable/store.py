@@ -36,13 +36,13 @@ class Store:
         self.redis = redis
         self.group = group
         self.prefix = f"drainbot:{group}:"
-        self._clock = clock
+        self.clock = clock
         self.scripts = Scripts(redis, clock)
 
     def now(self) -> int:
         """Return Redis' time in ms since the epoch (a test's, where one was given)."""
-        if self._clock:
-            return self._clock()
+        if self.clock:
+            return self.clock()
         seconds, micros = self.redis.time()
         return seconds * 1000 + micros // 1000
 

@@ -27,6 +27,7 @@ class NodePlan(Frozen):
     blocks: tuple[PlannedBlock, ...] = ()
     data_lost: tuple[str, ...] = ()
     single_replicas: tuple[str, ...] = ()
+    token: int = 0  # the fencing counter that the node's annotation shows
     taken_by: str = ""  # another operation that owns it, or another tool's mark
 
 

@@ -1,0 +1,96 @@
+"""Whether a blocked drain is free again: decided from budgets and pods, without I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jobs.drain.facts import Budget
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a suspended workflow waits for outside. `until` (ms): it frees itself until then.
+
+    `free_for` is how many seconds it must have been free, so that a budget that flickers does not
+    resume a drain.
+    """
+
+    workflow: str
+    node: str
+    uid: str
+    budgets: frozenset[str] = frozenset()
+    pods: frozenset[str] = frozenset()
+    free_for: float = 0.0
+    until: int = 0
+
+    @classmethod
+    def read(cls, workflow: str, raw: Mapping[str, Any]) -> "Watched":
+        """Read what the workflow registered."""
+        return cls(
+            workflow=workflow,
+            node=raw["node"],
+            uid=raw["uid"],
+            budgets=frozenset(raw.get("budgets", ())),
+            pods=frozenset(pod["uid"] for pod in raw.get("pods", ())),
+            free_for=float(raw.get("free_for", 0)),
+            until=int(raw.get("until", 0)),
+        )
+
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """The namespaces of its budgets."""
+        return frozenset(budget.split("/", 1)[0] for budget in self.budgets)
+
+
+@dataclass
+class Freed:
+    """Remembers since when each watched workflow has been free."""
+
+    since: dict[str, float] = field(default_factory=dict)
+
+    def look(
+        self,
+        watched: Iterable[Watched],
+        budgets: Mapping[str, Mapping[str, Budget]],
+        pods: Mapping[str, frozenset[str]],
+        *,
+        seconds: float,
+        now: int,
+    ) -> list[str]:
+        """Return the workflows that have been free for long enough.
+
+        `budgets` are by namespace and name: one that is missing in a namespace was deleted, a
+        namespace that was not listed yet is missing. `pods` are the uids on each node, likewise. `seconds` is on a
+        clock that only goes forward, `now` in ms since the epoch.
+        """
+        all_watched = list(watched)
+        free = {w.workflow for w in all_watched if _is_free(w, budgets, pods)}
+        self.since = {workflow: self.since.get(workflow, seconds) for workflow in free}
+        return [
+            w.workflow
+            for w in all_watched
+            if w.workflow in free
+            and seconds - self.since[w.workflow] >= w.free_for
+            and (w.until == 0 or now <= w.until)
+        ]
+
+
+def _is_free(
+    watched: Watched,
+    budgets: Mapping[str, Mapping[str, Budget]],
+    pods: Mapping[str, frozenset[str]],
+) -> bool:
+    present = pods.get(watched.node)
+    if present is not None and watched.pods - present:
+        return True  # one of them left by itself
+    if not watched.budgets:
+        return False
+    for full in watched.budgets:
+        namespace, name = full.split("/", 1)
+        if namespace not in budgets or not _allows(budgets[namespace].get(name)):
+            return False
+    return True
+
+
+def _allows(budget: Budget | None) -> bool:
+    return budget is None or (budget.fresh and budget.disruptions_allowed > 0)

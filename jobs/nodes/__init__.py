@@ -1,0 +1,27 @@
+"""Node records: who owns a node, in which mode it is, and under which counter it may be written.
+
+One record per (cluster, node name, node uid). Its counter is the fencing token that stands in the
+node's annotation too.
+"""
+
+from jobs.nodes.store import (
+    Claimed,
+    Lost,
+    NodeRecord,
+    NodeStore,
+    Reservation,
+    Reserved,
+    Taken,
+    TooMany,
+)
+
+__all__ = [
+    "Claimed",
+    "Lost",
+    "NodeRecord",
+    "NodeStore",
+    "Reservation",
+    "Reserved",
+    "Taken",
+    "TooMany",
+]

@@ -1,0 +1,33 @@
+-- Reserve nodes for an operation: all of them or none. A node is free when nobody owns it, when the
+-- same operation does, or when its owner has ended (then its cordon is taken over).
+-- a: group, id, epoch, nonce, call, operation, nodes = [{name, uid, shown}], max_away, by, why
+--    shown: the counter on the node's annotation; ours is never below it
+-- Keys: node:<name>  hash  uid, mode, owner, counter, since, by, why
+--       owned        set   names of the nodes that some operation owns
+-- -> {result = 'reserved'} | {result = 'taken', takers = [{node, owner}]}
+--    | {result = 'too_many', away} | {result = 'fenced'}
+return once_fenced(function()
+  local p, takers, more = P(a.group), {}, 0
+  for _, node in ipairs(a.nodes) do
+    local f = redis.call('HMGET', p .. 'node:' .. node.name, 'owner', 'uid')
+    local owner = f[1]
+    if not owner or owner == '' then more = more + 1 end
+    if owner and owner ~= '' and owner ~= a.operation and f[2] == node.uid then
+      local state = hget(wf_key(a.group, owner), 'state')
+      if state and not final(state) then takers[#takers + 1] = { node = node.name, owner = owner } end
+    end
+  end
+  if #takers > 0 then return { result = 'taken', takers = takers } end
+  local away = redis.call('SCARD', p .. 'owned')
+  if away + more > a.max_away then return { result = 'too_many', away = away } end
+  for _, node in ipairs(a.nodes) do
+    local key = p .. 'node:' .. node.name
+    local counter = math.max(tonumber(hget(key, 'counter') or 0), node.shown) + 1
+    if hget(key, 'uid') ~= node.uid then redis.call('HDEL', key, 'mode') end
+    redis.call('HSET', key, 'uid', node.uid, 'owner', a.operation, 'counter', counter,
+      'holder', '', 'since', now, 'by', a.by, 'why', a.why)
+    redis.call('HSETNX', key, 'mode', 'accepting')
+    redis.call('SADD', p .. 'owned', node.name)
+  end
+  return { result = 'reserved' }
+end)

@@ -1,0 +1,140 @@
+"""The node records in Redis. Every change is one script that holds the workflow's fence too."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+from jobs.durable import Store, Token
+from jobs.durable.errors import Fenced
+from jobs.durable.scripts import Scripts
+from jobs.durable.store import nonce
+
+
+@dataclass(frozen=True)
+class NodeRecord:
+    """A node's record; `since` in ms since the epoch. `owner` is an operation or empty."""
+
+    name: str
+    uid: str
+    mode: str
+    owner: str
+    counter: int
+    since: int
+    by: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A node that is to be reserved; `shown` is the counter on its annotation (0: none)."""
+
+    name: str
+    uid: str
+    shown: int
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """All nodes are ours."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """None is ours: these are owned by other operations, as (node, operation)."""
+
+    takers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class TooMany:
+    """None is ours: so many are away already that the guardrails refuse more."""
+
+    away: int
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """The counter under which this activation may write, and the mode of the node."""
+
+    counter: int
+    mode: str
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The node is not ours (any more); `owner` is whoever has it, or empty."""
+
+    owner: str
+
+
+class NodeStore:
+    """The node records of one cluster. Raises :class:`Fenced` for an activation that is over."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._scripts = Scripts(store.redis, store.clock, package="jobs.nodes")
+
+    def reserve(
+        self, token: Token, operation: str, nodes: Sequence[Reservation], *, max_away: int,
+        by: str, why: str,
+    ) -> Reserved | Taken | TooMany:  # fmt: skip
+        """Reserve all nodes for an operation, or none."""
+        reply = self._call(
+            "reserve", token, operation=operation, nodes=[asdict(node) for node in nodes],
+            max_away=max_away, by=by, why=why,
+        )  # fmt: skip
+        if reply["result"] == "taken":
+            return Taken(tuple((t["node"], t["owner"]) for t in reply["takers"]))
+        if reply["result"] == "too_many":
+            return TooMany(int(reply["away"]))
+        return Reserved()
+
+    def claim(
+        self, token: Token, operation: str, node: str, uid: str, *, shown: int = 0
+    ) -> Claimed | Lost:
+        """Get the counter for writes to a node that the operation owns."""
+        reply = self._call("claim", token, operation=operation, node=node, uid=uid, shown=shown)
+        if reply["result"] == "lost":
+            return Lost(str(reply["owner"]))
+        return Claimed(int(reply["counter"]), str(reply["mode"]))
+
+    def change(
+        self, token: Token, operation: str, node: str, *, came_from: Sequence[str], to: str,
+        release: bool = False, by: str = "", why: str = "",
+    ) -> bool:  # fmt: skip
+        """Change a node's mode, if it is in one of `came_from` (or in `to` already).
+
+        `release` lets go of the node with it. False: the node is not ours, or in another mode.
+        """
+        reply = self._call(
+            "mode", token, operation=operation, node=node, to=to, release=release, by=by, why=why,
+            **{"from": list(came_from)},
+        )  # fmt: skip
+        return bool(reply["result"] == "ok")
+
+    def record(self, node: str) -> NodeRecord | None:
+        """Return a node's record, or None."""
+        raw = cast("dict[str, str]", self._store.redis.hgetall(f"{self._store.prefix}node:{node}"))
+        if not raw:
+            return None
+        return NodeRecord(
+            name=node,
+            uid=raw["uid"],
+            mode=raw["mode"],
+            owner=raw["owner"],
+            counter=int(raw["counter"]),
+            since=int(raw["since"]),
+            by=raw["by"],
+            why=raw["why"],
+        )
+
+    def owned(self) -> tuple[str, ...]:
+        """Return the names of all nodes that some operation owns."""
+        names = cast("set[str]", self._store.redis.smembers(f"{self._store.prefix}owned"))
+        return tuple(sorted(names))
+
+    def _call(self, script: str, token: Token, **arguments: Any) -> dict[str, Any]:
+        reply = self._scripts.call(script, **token.arguments(), call=nonce(), **arguments)
+        if reply["result"] == "fenced":
+            raise Fenced
+        return reply

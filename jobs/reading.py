@@ -1,0 +1,194 @@
+"""Reads operations and questions: durable state, put together into what people are shown."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, cast
+
+from jobs.durable import QuestionRecord, Store, WorkflowRecord
+from jobs.models import (
+    LogEntry,
+    NodeView,
+    OperationEnd,
+    OperationState,
+    OperationView,
+    QuestionKind,
+    QuestionState,
+    QuestionView,
+    Requirements,
+    Settlement,
+    Vote,
+)
+from jobs.models.requests import DrainRequest
+
+_FACTS = ("refusals", "blocks", "wont_stop", "detail", "pods_left", "pods_total", "node")
+
+
+def operation_view(store: Store, id: str) -> OperationView | None:
+    """Return an operation as it stands, or None. Two round trips, however many nodes it has."""
+    root = store.workflow(id)
+    if root is None or root.parent is not None:
+        return None
+    children = [handle.id for handle in store.children(id)]
+    tree = [id, *children]
+    pipe = store.redis.pipeline(transaction=False)
+    for child in children:
+        pipe.hgetall(f"{store.prefix}wf:{child}")
+    for workflow in tree:
+        pipe.lrange(f"{store.prefix}wf:{workflow}:questions", 0, -1)
+        pipe.lrange(f"{store.prefix}wf:{workflow}:log", 0, -1)
+    replies = pipe.execute()
+    records = [
+        WorkflowRecord.read(store.group, child, raw)
+        for child, raw in zip(children, replies[: len(children)], strict=True)
+        if raw
+    ]
+    lists = replies[len(children) :]
+    questions = _questions(store, [qid for found in lists[::2] for qid in found])
+    log = sorted(
+        (_entry(raw) for lines in lists[1::2] for raw in lines), key=lambda entry: entry.at
+    )
+    return _assemble(root, records, questions, tuple(log))
+
+
+def question_view(store: Store, id: str) -> QuestionView | None:
+    """Return one question as it stands, or None."""
+    record = store.question(id)
+    return None if record is None else _question(record)
+
+
+def _questions(store: Store, ids: Iterable[str]) -> tuple[QuestionView, ...]:
+    wanted = list(ids)
+    pipe = store.redis.pipeline(transaction=False)
+    for qid in wanted:
+        pipe.hgetall(f"{store.prefix}q:{qid}")
+    raws = pipe.execute() if wanted else []
+    return tuple(
+        _question(QuestionRecord.read(store.group, qid, raw))
+        for qid, raw in zip(wanted, raws, strict=True)
+        if raw
+    )
+
+
+def _assemble(
+    root: WorkflowRecord,
+    children: list[WorkflowRecord],
+    questions: tuple[QuestionView, ...],
+    log: tuple[LogEntry, ...],
+) -> OperationView:
+    shown = root.view or {}
+    request, requester, requirements = _asked(root.input)
+    nodes = _nodes(root, children, request, shown)
+    abort, pause = root.flags.abort, root.flags.pause
+    return OperationView(
+        id=root.id,
+        cluster=root.group,
+        state=OperationState(shown.get("state", OperationState.SUBMITTED)),
+        end=OperationEnd(shown["end"]) if shown.get("end") else _broken_end(root),
+        detail=shown.get("detail", ""),
+        requester=requester,
+        reason=request.reason,
+        channel=request.channel,
+        options=request.options,
+        requirements=requirements,
+        nodes=nodes,
+        plan=shown.get("plan"),
+        questions=questions,
+        log=log,
+        created_at=root.created,
+        ended_at=root.ended,
+        waited_for_people=sum(_waited(question) for question in questions),
+        paused_by=pause.by if pause else "",
+        aborted_by=abort.by if abort else "",
+        aborted_reason=abort.reason if abort else "",
+        version=root.version,
+    )
+
+
+def _asked(input: Any) -> tuple[DrainRequest, str, Requirements]:
+    if "request" in input:
+        return (
+            DrainRequest.model_validate(input["request"]),
+            input["requester"],
+            Requirements.model_validate(input["requirements"]),
+        )
+    request = DrainRequest(
+        cluster=input["cluster"], nodes=(input["node"],), channel=input["channel"]
+    )
+    return request, input["requester"], Requirements()
+
+
+def _nodes(
+    root: WorkflowRecord,
+    children: list[WorkflowRecord],
+    request: DrainRequest,
+    shown: dict[str, Any],
+) -> tuple[NodeView, ...]:
+    views: dict[str, NodeView] = {name: NodeView(name=name) for name in request.nodes}
+    for name, status in shown.get("statuses", {}).items():
+        views[name] = NodeView(name=name, status=status)
+    for child in children:
+        progress = (child.progress or {}).get("view", {}) if not child.final else {}
+        view = NodeView.model_validate({**(child.view or {}), **progress})
+        if root.final and not view.status.final:
+            view = view.model_copy(update={"ended_at": root.ended})
+        views[view.name] = view
+    return tuple(views.values())
+
+
+def _broken_end(root: WorkflowRecord) -> OperationEnd | None:
+    return {"failed": OperationEnd.FAILED, "aborted": OperationEnd.ABORTED}.get(root.state)
+
+
+def _waited(question: QuestionView) -> int:
+    if question.kind is QuestionKind.START:
+        return 0
+    end = question.settled.at if question.settled else question.closed_at
+    return max(0, end - question.opened_at) if end else 0
+
+
+def _question(record: QuestionRecord) -> QuestionView:
+    payload = cast("dict[str, Any]", record.payload)
+    winner = record.winner
+    return QuestionView(
+        id=record.id,
+        cluster=record.group,
+        operation=record.root,
+        kind=QuestionKind(record.kind),
+        state=QuestionState(record.state),
+        choices=record.choices,
+        votes_needed=dict(record.votes_needed),
+        votes=tuple(_vote(vote) for vote in record.votes),
+        waits=tuple(_vote(wait) for wait in record.waits),
+        reminded=record.reminded,
+        opened_at=record.opened_at,
+        stop_at=record.stop_at,
+        thread_key=payload.get("thread_key") or record.id,
+        settled=None
+        if winner is None
+        else Settlement(
+            choice=winner["choice"],
+            by=tuple(winner["by"]),
+            at=int(winner["at"]),
+            note=winner.get("note") or "",
+        ),
+        closed_because=record.closed_because,
+        closed_at=record.closed_at,
+        version=record.version,
+        **{key: payload[key] for key in _FACTS if key in payload},
+    )
+
+
+def _vote(raw: Any) -> Vote:
+    return Vote(choice=raw["choice"], by=raw["by"], at=int(raw["at"]), note=raw.get("note") or "")
+
+
+def _entry(raw: str) -> LogEntry:
+    stored = json.loads(raw)
+    fields = dict(stored["fields"])
+    return LogEntry(
+        key=stored["key"],
+        what=stored["what"],
+        at=stored["at"],
+        node=str(fields.pop("node", "")),
+        fields=fields,
+    )

@@ -1,0 +1,52 @@
+"""What a worker's workflows and activities act with. Made once per process, after the fork."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.durable import Store, Token
+from jobs.guardrails import Guardrails
+from jobs.ids import short
+from jobs.kubernetes import Cluster
+from jobs.nodes import NodeStore, Reservation, Reserved, Taken
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The cluster, the state, and the limits that nothing in Redis can widen."""
+
+    cluster: Cluster
+    store: Store
+    nodes: NodeStore
+    guardrails: Guardrails
+
+    def reserve(
+        self, token: Token, operation: str, nodes: list[list[Any]], *, by: str, why: str
+    ) -> str:
+        """Reserve nodes, given as [name, uid, counter shown]; returns a refusal in words or ""."""
+        wanted = [Reservation(name, uid, shown) for name, uid, shown in nodes]
+        result = self.nodes.reserve(
+            token, operation, wanted, max_away=self.guardrails.max_nodes_away, by=by, why=why
+        )
+        if isinstance(result, Reserved):
+            return ""
+        if isinstance(result, Taken):
+            takers = ", ".join(f"{node} by op {short(owner)}" for node, owner in result.takers)
+            return f"Taken by other operations: {takers}. Nothing was started."
+        return (
+            f"{result.away} nodes of this cluster are away already; this worker's guardrails allow "
+            f"{self.guardrails.max_nodes_away}. Nothing was started."
+        )
+
+    def take_over(self, token: Token, operation: str, node: str, *, by: str) -> dict[str, Any]:
+        """Take a node from an operation that has ended; `{refused, uid}`."""
+        record = self.nodes.record(node)
+        if record is None or not record.owner:
+            return {"refused": f"{node} is not held by drainbot: nothing to undo.", "uid": ""}
+        wanted = [Reservation(node, record.uid, record.counter)]
+        result = self.nodes.reserve(
+            token, operation, wanted, max_away=2**31, by=by, why="given back"
+        )
+        if isinstance(result, Taken):
+            owner = short(result.takers[0][1])
+            return {"refused": f"Op {owner} is at work on {node}: abort it first.", "uid": ""}
+        return {"refused": "", "uid": record.uid}

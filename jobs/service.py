@@ -1,0 +1,411 @@
+"""drainbot over Redis: every way in (Slack, HTTP, command line) comes through here."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from jobs.authorization import (
+    Action,
+    Denied,
+    Target,
+    action_of_choice,
+    caps,
+    labels_of,
+    may,
+    no_policy_refusal,
+)
+from jobs.durable import Store, connect
+from jobs.errors import StateUnavailable
+from jobs.ids import IdError, cluster_of, did_you_mean, operation_id, short
+from jobs.inventory import InventoryStore
+from jobs.models import (
+    Acted,
+    Changes,
+    ClusterNode,
+    Decided,
+    DrainRequest,
+    Inventory,
+    OperationView,
+    Outcome,
+    Principal,
+    QuestionKind,
+    QuestionView,
+    Refused,
+    Submitted,
+)
+from jobs.policy import Policy, requirements_for
+from jobs.reading import operation_view, question_view
+from jobs.workflows import choices
+from jobs.workflows.inputs import GiveBackInput, OperationInput
+
+WAIT_SECONDS = 3600.0  # what the button Wait adds
+
+
+def open_client(redis_url: str, policy: Policy | None, *, timeout: float) -> "Service":
+    """Return a client. Its calls fail with :class:`StateUnavailable` after about `timeout` s."""
+    redis = connect(redis_url, name=f"drainbot-client-{os.getpid()}", timeout=timeout, patience=2)
+    return Service(redis, policy)
+
+
+@contextmanager
+def _reaching_redis() -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise StateUnavailable(f"Redis can't be reached: {error}") from error
+
+
+class Service:
+    """drainbot over Redis; see :class:`jobs.client.Client` for what each call promises."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        policy: Policy | None,
+        *,
+        random: Callable[[int], bytes] = os.urandom,
+        clock: Callable[[], int] | None = None,
+    ) -> None:
+        self._redis = redis
+        self._policy = policy
+        self._random = random
+        clusters = policy.clusters if policy else ()
+        self._stores = {name: Store(redis, name, clock=clock) for name in clusters}
+        self._inventories = {name: InventoryStore(store) for name, store in self._stores.items()}
+
+    def clusters(self) -> tuple[str, ...]:
+        """Return the clusters that the policy lists."""
+        return tuple(self._stores)
+
+    # -- asking ------------------------------------------------------------------------------
+
+    def submit(
+        self, principal: Principal, request: DrainRequest, *, dedup: str
+    ) -> Submitted | Refused:
+        """Start an operation if `principal` may; the same `dedup` never starts a second one."""
+        with _reaching_redis():
+            found = self._wanted(request.cluster, request.nodes)
+            if isinstance(found, Refused):
+                return found
+            target = Target(
+                cluster=request.cluster,
+                nodes={node.name: node.labels for node in found},
+                channel=request.channel,
+                options=request.options,
+            )
+            refused = self._may(principal, Action.REQUEST, target)
+            if refused is not None:
+                return refused
+            policy = cast("Policy", self._policy)
+            inventory = self._inventories[request.cluster].read()
+            over = caps(policy, request.cluster, request.nodes, inventory)
+            if over:
+                return Refused(reason=f"{' '.join(over)} Nothing was started.")
+            requirements = requirements_for(
+                policy, request.cluster, [node.labels for node in found]
+            )
+            input = OperationInput(
+                request=request, requester=principal.id, requirements=requirements
+            )
+            return self._start(
+                request.cluster, "operation", input.model_dump(mode="json"), dedup=dedup
+            )
+
+    def uncordon(
+        self, principal: Principal, cluster: str, node: str, *, channel: str, dedup: str
+    ) -> Submitted | Refused:
+        """Give a node back that an ended operation left cordoned: undoes only our own cordon."""
+        with _reaching_redis():
+            found = self._wanted(cluster, (node,))
+            if isinstance(found, Refused):
+                return found
+            owner = self.operation(found[0].owner) if found[0].owner else None
+            target = Target(
+                cluster=cluster,
+                nodes={node: found[0].labels},
+                channel=channel,
+                requester=owner.requester if owner else "",
+            )
+            refused = self._may(principal, Action.UNCORDON, target)
+            if refused is not None:
+                return refused
+            input = GiveBackInput(
+                cluster=cluster, node=node, requester=principal.id, channel=channel
+            )
+            return self._start(cluster, "give_back", input.model_dump(mode="json"), dedup=dedup)
+
+    def _wanted(self, cluster: str, names: Sequence[str]) -> Refused | tuple[ClusterNode, ...]:
+        if self._policy is None:
+            return Refused(reason=no_policy_refusal())
+        if cluster not in self._stores:
+            return Refused(reason=f"There is no cluster {cluster} here. {self._clusters_known()}")
+        inventory = self._inventories[cluster].read()
+        if not inventory.as_of:
+            return Refused(
+                reason=f"The nodes of {cluster} are not known yet: no worker of it has reported. "
+                "Nothing was started."
+            )
+        by_name = {node.name: node for node in inventory.nodes}
+        for name in names:
+            if name not in by_name:
+                hint = did_you_mean(name, list(by_name))
+                return Refused(reason=f"There is no node {name} in {cluster}. {hint}".strip())
+        return tuple(by_name[name] for name in names)
+
+    def _clusters_known(self) -> str:
+        return f"Known: {', '.join(self._stores)}."
+
+    def _start(
+        self, cluster: str, workflow: str, input: dict[str, Any], *, dedup: str
+    ) -> Submitted:
+        store = self._stores[cluster]
+        while True:
+            wanted = operation_id(cluster, self._random(8))
+            what, id = store.start(wanted, workflow, input, dedup=dedup)
+            if what != "taken":
+                break
+        return Submitted(
+            operation=id, created=what == "started", worker_seen=self.worker_seen(cluster)
+        )
+
+    def _may(self, principal: Principal, action: Action, target: Target) -> Refused | None:
+        if self._policy is None:
+            return Refused(reason=no_policy_refusal())
+        answer = may(principal, action, target, self._policy)
+        if isinstance(answer, Denied):
+            return Refused(reason=answer.reason, who_may=answer.who_may)
+        return None
+
+    # -- deciding ----------------------------------------------------------------------------
+
+    def decide(
+        self, principal: Principal, question: str, choice: str, *, note: str = "", nonce: str
+    ) -> Decided:
+        """Answer a question. Counts at most once; the loser of a race is told who won."""
+        with _reaching_redis():
+            store = self._store_of(question)
+            view = question_view(store, question) if store else None
+            if store is None or view is None:
+                return Decided(outcome=Outcome.UNKNOWN)
+            if choice not in view.choices:
+                return Decided(outcome=Outcome.NOT_A_CHOICE, question=view)
+            operation = operation_view(store, view.operation)
+            if operation is None:
+                return Decided(outcome=Outcome.UNKNOWN)
+            refused = self._may_decide(principal, choice, view, operation, note)
+            if refused is not None:
+                return Decided(
+                    outcome=Outcome.REFUSED,
+                    question=view,
+                    reason=refused.reason,
+                    who_may=refused.who_may,
+                )
+            if choice == choices.WAIT:
+                result = store.postpone(
+                    question, WAIT_SECONDS, by=principal.id, call=nonce, note=note
+                )
+            else:
+                evidence = f"via {principal.via}; groups {','.join(sorted(principal.groups))}"
+                result = store.settle(
+                    question, choice, by=principal.id, call=nonce, note=note, evidence=evidence
+                )
+            return Decided(outcome=Outcome(result), question=question_view(store, question))
+
+    def _may_decide(
+        self,
+        principal: Principal,
+        choice: str,
+        view: QuestionView,
+        operation: OperationView,
+        note: str,
+    ) -> Refused | None:
+        action = action_of_choice(choice)
+        if action is None:
+            return Refused(reason="drainbot does not know this choice. Nothing changed.")
+        if view.kind is QuestionKind.START:
+            action = Action.START
+        names = (view.node,) if view.node else tuple(node.name for node in operation.nodes)
+        refused = self._may(
+            principal, action, self._target(operation, names, [pod.namespace for pod in view.pods])
+        )
+        if refused is None and choice == choices.FORCE and not note.strip():
+            needed = operation.requirements.force_reason
+            return Refused(reason="Force needs a reason here. Nothing changed.") if needed else None
+        return refused
+
+    def _target(
+        self, operation: OperationView, names: Iterable[str], namespaces: Iterable[str] = ()
+    ) -> Target:
+        inventory = self._inventories[operation.cluster].read()
+        return Target(
+            cluster=operation.cluster,
+            nodes=labels_of(inventory, names),
+            requester=operation.requester,
+            namespaces=frozenset(namespaces),
+        )
+
+    def abort(
+        self, principal: Principal, operation: str, *, reason: str = "", nonce: str
+    ) -> Acted | Refused:
+        """Abort an operation: no further eviction beyond requests in flight."""
+        return self._control(principal, operation, Action.ABORT, reason, nonce)
+
+    def pause(self, principal: Principal, operation: str, *, nonce: str) -> Acted | Refused:
+        """Pause it: no new node, no new eviction; questions and deadlines stay alive."""
+        return self._control(principal, operation, Action.PAUSE, "", nonce)
+
+    def resume(self, principal: Principal, operation: str, *, nonce: str) -> Acted | Refused:
+        """Let a paused operation go on."""
+        return self._control(principal, operation, Action.RESUME, "", nonce)
+
+    def _control(
+        self, principal: Principal, operation: str, action: Action, reason: str, nonce: str
+    ) -> Acted | Refused:
+        with _reaching_redis():
+            store = self._store_of(operation)
+            view = operation_view(store, operation) if store else None
+            if store is None or view is None:
+                return Refused(reason=f"There is no operation {operation}.")
+            target = self._target(view, [node.name for node in view.nodes])
+            refused = self._may(principal, action, target)
+            if refused is not None:
+                return refused
+            result = store.control(
+                operation, action.value, by=principal.id, reason=reason, call=nonce
+            )
+            if result == "ended":
+                return Refused(
+                    reason=f"Operation {short(operation)} has ended already. Nothing changed."
+                )
+            return Acted(operation=operation, changed=result == "changed")
+
+    # -- looking -----------------------------------------------------------------------------
+
+    def operation(self, operation: str) -> OperationView | None:
+        """Return one operation, or None. Takes full ids (`prod-eu-7f3k9q`)."""
+        with _reaching_redis():
+            store = self._store_of(operation)
+            return operation_view(store, operation) if store else None
+
+    def operations(
+        self, cluster: str, *, live_only: bool = False, limit: int = 100
+    ) -> tuple[OperationView, ...]:
+        """Return the operations of a cluster, the newest first."""
+        with _reaching_redis():
+            store = self._stores[cluster]
+            ids = cast(
+                "list[str]", self._redis.zrange(f"{store.prefix}live", 0, limit - 1, desc=True)
+            )
+            if not live_only:
+                ended = cast(
+                    "list[str]", self._redis.zrange(f"{store.prefix}ended", 0, limit - 1, desc=True)
+                )
+                ids = ids + [id for id in ended if id not in set(ids)]
+            views = [operation_view(store, id) for id in ids]
+            known = [view for view in views if view is not None]
+            known.sort(key=lambda view: view.created_at, reverse=True)
+            return tuple(known[:limit])
+
+    def question(self, question: str) -> QuestionView | None:
+        """Return one question, or None."""
+        with _reaching_redis():
+            store = self._store_of(question)
+            return question_view(store, question) if store else None
+
+    def inventory(self, cluster: str) -> Inventory:
+        """Return the nodes of a cluster as the watcher last saw them."""
+        with _reaching_redis():
+            return self._inventories[cluster].read()
+
+    def worker_seen(self, cluster: str) -> bool:
+        """Whether a worker of that cluster is alive."""
+        with _reaching_redis():
+            store = self._stores[cluster]
+            return bool(self._redis.zcount(f"{store.prefix}workers", store.now(), "+inf"))
+
+    def changes(self, cursors: Mapping[str, str], *, wait: float) -> tuple[Changes, ...]:
+        """Return what changed, by cluster, since the cursors, waiting up to `wait` seconds."""
+        with _reaching_redis():
+            streams = {f"{self._stores[c].prefix}events": cursor for c, cursor in cursors.items()}
+            lost = {c for c, cursor in cursors.items() if self._behind(c, cursor)}
+            block = max(1, int(wait * 1000)) if wait > 0 and not lost else None
+            reply = self._redis.xread(cast("dict[Any, Any]", streams), count=1000, block=block)
+        found: list[Changes] = []
+        by_stream = dict(cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", reply or []))
+        for cluster, cursor in cursors.items():
+            entries = by_stream.get(f"{self._stores[cluster].prefix}events", [])
+            if entries or cluster in lost:
+                found.append(
+                    Changes(
+                        cluster=cluster,
+                        operations=frozenset(fields["root"] for _, fields in entries),
+                        cursor=entries[-1][0] if entries else cursor,
+                        lost=cluster in lost,
+                    )
+                )
+        return tuple(found)
+
+    def _behind(self, cluster: str, cursor: str) -> bool:
+        """Whether events after the cursor were cut off, or the stream began anew."""
+        if cursor in {"$", "0", "0-0"}:
+            return False
+        key = f"{self._stores[cluster].prefix}events"
+        oldest = cast("list[tuple[str, Any]]", self._redis.xrange(key, count=1))
+        newest = cast("list[tuple[str, Any]]", self._redis.xrevrange(key, count=1))
+        if not oldest or not newest:
+            return True
+        at = _position(cursor)
+        return _position(newest[0][0]) < at or _position(oldest[0][0]) > at
+
+    def lease(self, name: str, *, seconds: float) -> "NamedLease":
+        """Return a named lease for a role of which one holder is wanted, such as the notifier."""
+        store = next(iter(self._stores.values()))
+        return NamedLease(store, name, seconds)
+
+    def now(self) -> int:
+        """Return Redis' time, in milliseconds since the epoch."""
+        with _reaching_redis():
+            return next(iter(self._stores.values())).now()
+
+    def _store_of(self, id: str) -> Store | None:
+        try:
+            return self._stores.get(cluster_of(id))
+        except IdError:
+            return None
+
+
+class NamedLease:
+    """A named lease in Redis: at most one holder at a time, by Redis' clock."""
+
+    def __init__(self, store: Store, name: str, seconds: float) -> None:
+        self._store = store
+        self._name = name
+        self._seconds = seconds
+        self._owner = f"{os.getpid()}-{os.urandom(6).hex()}"
+        self._token = 0
+
+    @property
+    def token(self) -> int:
+        """The fencing token of the current term; 0: not held."""
+        return self._token
+
+    def hold(self) -> bool:
+        """Take or renew the lease; False while somebody else holds it."""
+        with _reaching_redis():
+            self._token = self._store.lease(self._name, self._owner, self._seconds)
+        return self._token > 0
+
+    def release(self) -> None:
+        """Give it up if it is ours."""
+        with _reaching_redis():
+            self._store.lease(self._name, self._owner, 0)
+        self._token = 0
+
+
+def _position(id: str) -> tuple[int, int]:
+    milliseconds, _, sequence = id.partition("-")
+    return int(milliseconds), int(sequence or 0)

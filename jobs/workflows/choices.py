@@ -1,0 +1,20 @@
+"""The words of the choices that people have, in one place: stored, sent and compared as these."""
+
+from typing import Final
+
+START: Final = "start"
+APPROVE: Final = "approve"
+DENY: Final = "deny"
+RETRY: Final = "retry"
+WAIT: Final = "wait"
+SKIP: Final = "skip"
+FORCE: Final = "force"
+ABORT: Final = "abort"
+EVICT_ANYWAY: Final = "evict_anyway"
+
+BLOCK: Final = (RETRY, WAIT, SKIP, FORCE, ABORT)
+REFUSAL: Final = (EVICT_ANYWAY, WAIT, SKIP, ABORT)
+WONT_STOP: Final = (WAIT, FORCE, SKIP, ABORT)
+OVERDUE: Final = (RETRY, WAIT, SKIP, ABORT)
+UNCORDONED: Final = (RETRY, SKIP, ABORT)
+FREED: Final = (RETRY, SKIP, ABORT)
