@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 from bot.messages.message import BlockDict
 from bot.messages.text import clip, fit, label, size
 
-__all__ = ["MAX_BLOCKS", "actions", "button", "confirmation", "context", "header", "section"]
+__all__ = ["actions", "button", "confirmation", "context", "header", "section"]
 
-MAX_BLOCKS = 50
 _HEADER, _SECTION, _BUTTON, _VALUE = 150, 3_000, 75, 2_000
 _CONTEXT = 2_000  # an element of a context; Slack names no limit below a section's
 _ACTIONS = 25

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.messages.blocks import MAX_BLOCKS, header, section
+from bot.messages.blocks import header, section
 from bot.messages.message import BlockDict
 from bot.messages.obstacles import block_lines
 from bot.messages.style import MRKDWN
@@ -32,6 +32,7 @@ FORCE_MODAL = "drainbot_force"
 ABORT_MODAL = "drainbot_abort"
 _REASON, _CONFIRM, _INPUT = "reason", "confirm", "value"
 _REASON_LENGTH = 500
+_VIEW_BLOCKS = 100
 _PODS_A_SECTION, _POD_SECTIONS = 10, 20
 _TAIL = 4  # characters of the node's name that are typed to confirm
 
@@ -176,7 +177,7 @@ def note_modal(title: str, lines: list[str]) -> BlockDict:
         "type": "modal",
         "title": _plain(title, 24),
         "close": _plain("Close", 24),
-        "blocks": blocks[: 2 * MAX_BLOCKS] or [header(title)],
+        "blocks": blocks[:_VIEW_BLOCKS] or [header(title)],
     }
 
 

@@ -9,6 +9,7 @@ from jobs.models import Block, BudgetFacts, OwnerRef, Refusal, RefusalReason, Ve
 __all__ = ["block_lines", "budget_short", "reason_words", "refusal_lines", "wont_stop_lines"]
 
 _GROUPS = 5  # causes told in full; the rest are counted
+_FEW = 2  # above this many causes, each is told shorter
 
 _REASONS = {
     RefusalReason.UNMANAGED: "nothing would start it again (no owner)",
@@ -45,8 +46,10 @@ def block_lines(blocks: Sequence[Block], style: Style) -> list[str]:
     lines: list[str] = []
     for same in list(causes.values())[:_GROUPS]:
         if len(blocks) > 1:
-            pods = pod_names((str(b.pod) for b in same), style.text)
-            lines.append(f"{style.bold(pods)}")
+            few = len(causes) > _FEW
+            names = (str(b.pod) for b in same)
+            pods = pod_names(names, style.text, limit=2 if few else 5, each=60 if few else 120)
+            lines.append(style.bold(pods))
         lines += [_cause(same[0], style), _verdict(same, style)]
     if len(causes) > _GROUPS:
         left = sum(len(same) for same in list(causes.values())[_GROUPS:])

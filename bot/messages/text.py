@@ -102,7 +102,7 @@ def mention(principal: str) -> str:
 
 def short_id(operation: str) -> str:
     """Return an operation's id as people say it: `prod-eu-7f3k9q` → `7F3K9Q`."""
-    return clean(operation.rsplit("-", 1)[-1], 20).upper()
+    return re.sub(r"[^A-Za-z0-9]", "", operation.rsplit("-", 1)[-1])[:20].upper()
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

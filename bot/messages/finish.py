@@ -1,0 +1,184 @@
+"""How an operation ended: what is safe now, what was forced, what somebody should look at."""
+
+from bot.messages.blocks import context, header, section
+from bot.messages.buttons import word
+from bot.messages.decisions import people
+from bot.messages.message import Message, Priority
+from bot.messages.nodes import done_count, node_list, node_name
+from bot.messages.style import MRKDWN, NOTICE, Style
+from bot.messages.text import clip, count, listing, mention, pod_names, short_id
+from bot.messages.times import duration
+from jobs.models import (
+    NodeStatus,
+    NodeView,
+    OperationEnd,
+    OperationView,
+    QuestionKind,
+    QuestionView,
+)
+
+__all__ = ["FINISH", "finish", "finish_lines", "finish_text", "finish_title", "people_line"]
+
+FINISH = "finish"
+
+_SHOWN = 6
+_AT_ONCE = 10_000  # ms: who was refused this fast still looks at the parent message
+
+
+def finish(view: OperationView) -> Message | None:
+    """Return the message that tells who asked that it is over, or None where the parent does."""
+    if view.end is OperationEnd.REFUSED and view.ended_at - view.created_at < _AT_ONCE:
+        return None
+    who = mention(view.requester)
+    return Message(
+        key=FINISH,
+        text=clip(finish_text(view, NOTICE), 1_000),
+        blocks=(
+            header(f"{finish_title(view)} · {view.cluster}"),
+            section([who, *finish_lines(view, MRKDWN)]),
+            context([people_line(view, MRKDWN)]),
+        ),
+        priority=Priority.URGENT,
+        version=view.version,
+        broadcast=True,
+    )
+
+
+def finish_title(view: OperationView) -> str:
+    """Return the end in a few words: `2 of 2 drained`, `Aborted, 1 of 2 drained`."""
+    drained = f"{done_count(view)} of {len(view.nodes)} drained"
+    return {
+        OperationEnd.DRAINED: drained,
+        OperationEnd.PARTLY: drained,
+        OperationEnd.ABORTED: f"Aborted, {drained}",
+        OperationEnd.STOPPED: f"Stopped, nobody answered, {drained}",
+        OperationEnd.REFUSED: "Not done",
+        OperationEnd.FAILED: f"Failed, {drained}",
+        None: "Ended",
+    }[view.end]
+
+
+def finish_text(view: OperationView, style: Style) -> str:
+    """Return the end as one or two sentences."""
+    cluster = style.text(view.cluster)
+    if view.end is OperationEnd.REFUSED:
+        why = style.text(view.detail, 400) or "it was refused"
+        return f"{cluster}: not done, nothing changed: {_ended_by_dot(why)}"
+    took = duration(view.ended_at - view.created_at)
+    words = f"{cluster}: {done_count(view)} of {count(len(view.nodes), 'node')} drained in {took}"
+    forced = _forced(view)
+    if forced:
+        words += f", {count(len(forced), 'pod')} forced"
+    if view.end is OperationEnd.ABORTED:
+        words += f"; aborted by {style.person(view.aborted_by)}" if view.aborted_by else "; aborted"
+    elif view.end is OperationEnd.STOPPED:
+        words += "; stopped because nobody answered"
+    elif view.end is OperationEnd.FAILED:
+        words += f"; it failed: {style.text(view.detail, 300) or 'no reason is known'}"
+    words = _ended_by_dot(words)
+    safe = [n for n in view.nodes if n.safe_to_power_off]
+    if safe and len(safe) == len(view.nodes):
+        return f"{words} Safe to power off."
+    return (
+        f"{words} Safe to power off: {node_list([n.name for n in safe], style)}." if safe else words
+    )
+
+
+def finish_lines(view: OperationView, style: Style) -> list[str]:
+    """Return the facts of the end, the most wanted first."""
+    lines = []
+    if view.detail and view.end in {OperationEnd.REFUSED, OperationEnd.FAILED}:
+        lines.append(_ended_by_dot(style.text(view.detail, 600)))
+    if view.end is OperationEnd.REFUSED:
+        lines.append("Nothing was done.")
+    if view.aborted_by:
+        why = f": {style.text(view.aborted_reason, 300)}" if view.aborted_reason else ""
+        lines.append(f"Aborted by {style.person(view.aborted_by)}{why}.")
+    lines += _safe_lines(view, style)
+    lines += _other_nodes(view, style)
+    if view.ended_at and view.created_at and view.end is not OperationEnd.REFUSED:
+        took = duration(view.ended_at - view.created_at)
+        waited = f", {duration(view.waited_for_people)} of them waiting for people"
+        lines.append(took + (waited if view.waited_for_people >= 60_000 else ""))  # noqa: PLR2004  a minute
+    lines += [_forced_line(q, style) for q in view.questions if _is_force(q)][:_SHOWN]
+    return lines
+
+
+def people_line(view: OperationView, style: Style) -> str:
+    """Return `asked @ana · approved @bo · op 7F3K`."""
+    parts = [f"asked {style.person(view.requester)}"]
+    for kind, words in ((QuestionKind.START, "started"), (QuestionKind.APPROVAL, "approved")):
+        by = tuple(
+            dict.fromkeys(
+                person
+                for q in view.questions
+                if q.kind is kind and q.settled and word(q.settled.choice) in {"start", "approve"}
+                for person in q.settled.by
+            )
+        )
+        if by:
+            parts.append(f"{words} {people(by, style)}")
+    return " · ".join([*parts, f"op {short_id(view.id)}"])
+
+
+def _safe_lines(view: OperationView, style: Style) -> list[str]:
+    safe = [n.name for n in view.nodes if n.safe_to_power_off]
+    unsure = [
+        n.name for n in view.nodes if n.status is NodeStatus.DRAINED and not n.safe_to_power_off
+    ]
+    lines = []
+    if safe:
+        stay = {1: "It stays", 2: "Both stay"}.get(len(safe), "All stay")
+        at = f", checked {style.time(view.ended_at)}" if view.ended_at else ""
+        names = "empty" if len(safe) == len(view.nodes) else f"{node_list(safe, style)}, empty"
+        lines.append(f"{style.bold('Safe to power off')}: {names}{at}. {stay} cordoned.")
+    if unsure:
+        lines.append(f"Drained, but not known to be safe to power off: {node_list(unsure, style)}.")
+    return lines
+
+
+def _other_nodes(view: OperationView, style: Style) -> list[str]:
+    others = [n for n in view.nodes if n.status is not NodeStatus.DRAINED and n.started_at]
+    lines = [_other_node(node, style) for node in others[:_SHOWN]]
+    if len(others) > _SHOWN:
+        lines.append(f"… and {count(len(others) - _SHOWN, 'more node')} not drained.")
+    untouched = [n.name for n in view.nodes if n.status.final and not n.started_at]
+    if untouched and view.end is not OperationEnd.REFUSED:
+        rest = [n for n in untouched if n not in {o.name for o in others}]
+        rest = [n.name for n in view.nodes if n.name in rest and n.status is not NodeStatus.DRAINED]
+        if rest:
+            lines.append(f"Not touched: {node_list(rest, style)}.")
+    return lines
+
+
+def _other_node(node: NodeView, style: Style) -> str:
+    words = f"{node_name(node.name, style)}: {node.status.value}"
+    if node.detail:
+        words += f", {style.text(node.detail, 160).rstrip('.')}"
+    if node.status is NodeStatus.GONE:
+        return f"{words}."
+    if node.cordoned_before:
+        return f"{words}; it was cordoned before, and still is."
+    return f"{words}; {'it stays cordoned' if node.cordon_kept else 'it takes pods again'}."
+
+
+def _forced(view: OperationView) -> tuple[str, ...]:
+    return tuple(pod for node in view.nodes for pod in node.forced)
+
+
+def _is_force(question: QuestionView) -> bool:
+    return question.settled is not None and word(question.settled.choice) == "force"
+
+
+def _forced_line(question: QuestionView, style: Style) -> str:
+    settled = question.settled
+    if settled is None:
+        return ""
+    pods = pod_names(map(str, question.pods), style.text, limit=_SHOWN)
+    why = f': "{style.text(settled.note, 300)}"' if settled.note else ""
+    by = listing([style.person(p) for p in settled.by], _SHOWN, last=" and ")
+    return f"Forced: {pods} by {by}, {style.time(settled.at)}{why}"
+
+
+def _ended_by_dot(words: str) -> str:
+    return words if words.endswith((".", "!", "?")) else f"{words}."

@@ -1,0 +1,147 @@
+"""The story of an operation, line by line: entries of its log as messages that never change."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bot.messages.blocks import context, section
+from bot.messages.message import Message, Priority
+from bot.messages.nodes import node_name
+from bot.messages.style import MRKDWN, NOTICE, Style
+from bot.messages.text import clip, count, short_id
+from jobs.models import LogEntry, OperationView
+
+__all__ = ["log_message", "log_words", "summary"]
+
+_SUMMED = 15  # lines of a summary that are shown, the latest ones
+_WHO = ("by", "user", "person", "principal")
+_WHY = ("reason", "note", "why", "detail", "message", "error")
+
+
+def log_message(view: OperationView, entry: LogEntry) -> Message:
+    """Return an entry as a message in the thread."""
+    return Message(
+        key=f"log:{entry.key}",
+        text=clip(log_words(entry, NOTICE), 1_000),
+        blocks=(context([f"{MRKDWN.time(entry.at)} {log_words(entry, MRKDWN)}"]),),
+        priority=Priority.LOG,
+        version=view.version,
+        mutable=False,
+    )
+
+
+def summary(view: OperationView, entries: Sequence[LogEntry]) -> Message:
+    """Return one message for many entries, such as those missed while Slack was away."""
+    last = entries[-1]
+    shown = entries[-_SUMMED:]
+    lines = [f"{MRKDWN.time(entry.at)} {log_words(entry, MRKDWN)}" for entry in shown]
+    if len(entries) > len(shown):
+        lines.insert(0, f"{count(len(entries) - len(shown), 'earlier entry', 'earlier entries')} …")
+    said = f"{len(entries)} things happened in op {short_id(view.id)}"
+    return Message(
+        key=f"logs:{last.key}",
+        text=clip(f"{said}; the last: {log_words(last, NOTICE)}", 1_000),
+        blocks=(section(lines),),
+        priority=Priority.LOG,
+        version=view.version,
+        mutable=False,
+        summed=tuple(f"log:{entry.key}" for entry in entries),
+    )
+
+
+def log_words(entry: LogEntry, style: Style) -> str:
+    """Return an entry as a sentence; one that this version doesn't know is told by its facts."""
+    node = node_name(entry.node, style) if entry.node else "the operation"
+    known = _WORDS.get(entry.what)
+    if known is None:
+        return _unknown(entry, style)
+    return known(node, _Fields(entry.fields, style))
+
+
+class _Fields:
+    """An entry's fields, as the pieces of a sentence; a missing one is an empty piece."""
+
+    def __init__(self, fields: Mapping[str, str | int], style: Style) -> None:
+        self._fields = fields
+        self._style = style
+
+    def get(self, *names: str, limit: int = 200) -> str:
+        value = next((self._fields[n] for n in names if self._fields.get(n) not in {None, ""}), "")
+        return self._style.text(str(value), limit)
+
+    def number(self, *names: str) -> int:
+        """Return a count, or -1 where there is none."""
+        for name in names:
+            text = str(self._fields.get(name, ""))
+            if text.isascii() and text.isdecimal() and len(text) < 10:  # noqa: PLR2004  a sane count
+                return int(text)
+        return -1
+
+    @property
+    def by(self) -> str:
+        """` by @ana`, or nothing."""
+        who = next((str(self._fields[n]) for n in _WHO if self._fields.get(n)), "")
+        return f" by {self._style.person(who)}" if who else ""
+
+    @property
+    def why(self) -> str:
+        """`: reason`, or nothing."""
+        words = self.get(*_WHY, limit=400).rstrip(".")
+        return f": {words}" if words else ""
+
+    @property
+    def pods(self) -> str:
+        """`payments/db-2`, or `5 pods`, or nothing."""
+        named = self.get("pod", "name", limit=260)
+        number = self.number("pods", "count", "n", "evicted")
+        if named or number < 0:
+            return named or self.get("pods", limit=400)
+        return count(number, "pod")
+
+
+def _drained(node: str, f: _Fields) -> str:
+    moved = f": {f.pods} moved" if f.pods else ""
+    return f"{node} is drained{moved}."
+
+
+def _cordoned(node: str, f: _Fields) -> str:
+    before = f.get("was_cordoned", "cordoned_before").lower() in {"true", "1", "yes"}
+    return f"{node} is cordoned{', as it was before' if before else ''}."
+
+
+def _freed(node: str, f: _Fields) -> str:
+    budget = f.get("budget")
+    what = f"Budget {budget} lets pods go again" if budget else "What was in the way is gone"
+    return f"{what}: the drain of {node} goes on by itself."
+
+
+_WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
+    "cordoned": _cordoned,
+    "drained": _drained,
+    "evicted": lambda node, f: f"Evicted {f.pods or 'pods'} from {node}.",
+    "taken_over": lambda node, f: f"Another worker has taken over {node}; nothing was lost{f.why}.",
+    "worker_lost": lambda node, f: (
+        f"The worker of {node} has vanished; another one takes over{f.why}."
+    ),
+    "uncordoned": lambda node, f: f"{node} takes pods again: uncordoned{f.by}{f.why}.",
+    "skipped": lambda node, f: f"{node} was skipped{f.by}{f.why}.",
+    "aborted": lambda node, f: (
+        f"Aborted{f.by}{f.why}." if node == "the operation" else f"{node}: aborted{f.by}{f.why}."
+    ),
+    "stopped": lambda node, f: f"Nobody answered in time: {node} stopped, its cordon stays{f.why}.",
+    "failed": lambda node, f: f"{node} failed{f.why}.",
+    "forced": lambda node, f: f"Forced {f.pods or 'pods'} on {node}{f.by}{f.why}.",
+    "paused": lambda _, f: f"Paused{f.by}: no new node, no new eviction.",
+    "resumed": lambda _, f: f"Resumed{f.by}.",
+    "freed": _freed,
+    "braked": lambda node, f: f"Slowed down on {node}{f.why}.",
+    "restarted": lambda node, f: f"The drain of {node} starts over{f.by}{f.why}.",
+}
+
+
+def _unknown(entry: LogEntry, style: Style) -> str:
+    what = style.text(entry.what.replace("_", " "), 80) or "something happened"
+    where = f"{node_name(entry.node, style)}: " if entry.node else ""
+    facts = ", ".join(
+        f"{style.text(name, 40)} {style.text(str(value), 80)}"
+        for name, value in list(entry.fields.items())[:6]
+    )
+    return f"{where}{what}{f' ({facts})' if facts else ''}."

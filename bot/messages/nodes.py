@@ -1,0 +1,123 @@
+"""Nodes of an operation in words: names, bars, statuses, counts."""
+
+from collections.abc import Iterable
+
+from bot.messages.style import Style
+from bot.messages.text import count, listing, pod_names
+from jobs.models import NodeStatus, NodeView, OperationView
+
+__all__ = [
+    "MANY",
+    "bar",
+    "done_count",
+    "node_line",
+    "node_lines",
+    "node_list",
+    "node_name",
+    "pods_gone",
+    "pods_total",
+    "status_words",
+]
+
+MANY = 12  # above this, only the nodes that need attention are shown by name
+_CELLS = 10
+_NAME = 63
+
+_STATUS = {
+    NodeStatus.WAITING: "waiting its turn",
+    NodeStatus.CORDONING: "being cordoned",
+    NodeStatus.DRAINING: "draining",
+    NodeStatus.BLOCKED: "blocked",
+    NodeStatus.DRAINED: "drained",
+    NodeStatus.SKIPPED: "skipped",
+    NodeStatus.ABORTED: "aborted",
+    NodeStatus.STOPPED: "stopped",
+    NodeStatus.FAILED: "failed",
+    NodeStatus.GONE: "gone from the cluster",
+}
+_ATTENTION = frozenset(
+    {
+        NodeStatus.BLOCKED,
+        NodeStatus.SKIPPED,
+        NodeStatus.STOPPED,
+        NodeStatus.FAILED,
+        NodeStatus.GONE,
+    }
+)
+
+
+def node_name(name: str, style: Style) -> str:
+    """Return a node's name; of a long one the start and the end, which tell nodes apart."""
+    short = name if len(name) <= _NAME else f"{name[:30]}…{name[-32:]}"
+    return style.text(short, _NAME)
+
+
+def node_list(names: Iterable[str], style: Style, limit: int = 4) -> str:
+    """Name a few nodes, and count the rest."""
+    wanted = tuple(names)
+    shown = [node_name(name, style) for name in wanted[:limit]]
+    return listing(shown, limit, last=" and ", of=len(wanted))
+
+
+def bar(gone: int, total: int, *, done: bool = False) -> str:
+    """Draw how far a node is; full only when it is done."""
+    cells = _CELLS if done else min(_CELLS - 1, _CELLS * gone // total) if total > 0 else 0
+    cells = max(cells, 0)
+    return "█" * cells + "░" * (_CELLS - cells)
+
+
+def pods_total(view: OperationView) -> int:
+    """How many pods move, on all nodes."""
+    return sum(node.pods_total for node in view.nodes)
+
+
+def pods_gone(view: OperationView) -> int:
+    """How many pods are gone, on all nodes."""
+    return sum(node.pods_gone for node in view.nodes)
+
+
+def done_count(view: OperationView) -> int:
+    """How many nodes are drained."""
+    return sum(node.status is NodeStatus.DRAINED for node in view.nodes)
+
+
+def status_words(node: NodeView, style: Style) -> str:
+    """Say where a node stands: `blocked`, `draining, payments/db-2 is held back`."""
+    words = [_STATUS[node.status]]
+    if node.status is NodeStatus.DRAINING and node.waiting_for:
+        pods = pod_names(node.waiting_for, style.text, limit=2, each=80)
+        words.append(f"{pods} held back")
+    elif node.status is NodeStatus.DRAINING and node.terminating:
+        words.append(f"{count(node.terminating, 'pod')} stopping")
+    if node.detail and node.status.final and node.status is not NodeStatus.DRAINED:
+        words.append(style.text(node.detail, 120))
+    return ", ".join(words)
+
+
+def node_line(node: NodeView, style: Style) -> str:
+    """Return a node with its bar: `node-17 █████████░ 20/21 blocked`."""
+    done = node.status is NodeStatus.DRAINED
+    drawn = bar(node.pods_gone, node.pods_total, done=done)
+    words = status_words(node, style)
+    return f"{node_name(node.name, style)} {drawn} {node.pods_gone}/{node.pods_total} {words}"
+
+
+def node_lines(view: OperationView, style: Style) -> list[str]:
+    """Return a line for each node; above :data:`MANY`, counts and those that need attention."""
+    if len(view.nodes) <= MANY:
+        return [node_line(node, style) for node in view.nodes]
+    lines = [_counts(view)]
+    needy = [node for node in view.nodes if node.status in _ATTENTION or node.waiting_for]
+    lines += [node_line(node, style) for node in needy[:MANY]]
+    if len(needy) > MANY:
+        lines.append(f"… and {count(len(needy) - MANY, 'more node')} to look at")
+    return lines
+
+
+def _counts(view: OperationView) -> str:
+    numbers: dict[NodeStatus, int] = {}
+    for node in view.nodes:
+        numbers[node.status] = numbers.get(node.status, 0) + 1
+    return " · ".join(
+        f"{numbers[status]} {words}" for status, words in _STATUS.items() if status in numbers
+    )
