@@ -13,11 +13,18 @@ local function forget(group, id)
   redis.call('DEL', key, key .. ':steps', key .. ':children', key .. ':ended', key .. ':questions',
     key .. ':log')
 end
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', p .. 'ended', '-inf', a.before, 'LIMIT', 0, a.limit)) do
-  if not hget(wf_key(a.group, id), 'keep') then
-    forget(a.group, id)
-    redis.call('ZREM', p .. 'ended', id)
-    count = count + 1
+-- Those to be kept stay in front: step over them, or enough of them would keep all others.
+local kept = 0
+repeat
+  local ids = redis.call('ZRANGEBYSCORE', p .. 'ended', '-inf', a.before, 'LIMIT', kept, a.limit - count)
+  for _, id in ipairs(ids) do
+    if hget(wf_key(a.group, id), 'keep') then
+      kept = kept + 1
+    else
+      forget(a.group, id)
+      redis.call('ZREM', p .. 'ended', id)
+      count = count + 1
+    end
   end
-end
+until #ids == 0 or count >= a.limit
 return cjson.encode({ forgotten = count })

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from jobs.durable.records import Token
-from tests.jobs.durable.conftest import Group
+from tests.jobs.durable.harness import Group
 
 ANSWER = {"name": "answer", "kind": "question", "question": "q-1"}
 STUCK = {

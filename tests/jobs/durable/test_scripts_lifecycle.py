@@ -10,7 +10,7 @@ import pytest
 
 from jobs.durable.records import Token
 from tests.jobs.durable import calls
-from tests.jobs.durable.conftest import Group
+from tests.jobs.durable.harness import Group
 
 
 def acquire(group: Group, epoch: int = 1, *, nonce: str = "n-1", job: str = "") -> dict[str, Any]:
