@@ -1,0 +1,45 @@
+"""Deciding, aborting, pausing, resuming. Ids are judged before Redis is asked about them."""
+
+from bot.commands.desk import Desk
+from bot.grammar import Steer
+from jobs.ids import IdError, cluster_of, is_question, quoted
+from jobs.models import Acted, Decided, Outcome, Principal, Refused
+
+__all__ = ["decide", "steer"]
+
+
+def steer(desk: Desk, principal: Principal, command: Steer, *, nonce: str) -> Acted | Refused:
+    """Abort, pause or resume an operation; the same `nonce` is answered alike.
+
+    Raises :class:`jobs.errors.StateUnavailable`.
+    """
+    operation = command.operation
+    if not served(desk, operation, question=False):
+        return Refused(reason=f"There is no operation {quoted(operation)}. Nothing changed.")
+    match command.verb:
+        case "abort":
+            return desk.client.abort(principal, operation, reason=command.reason, nonce=nonce)
+        case "pause":
+            return desk.client.pause(principal, operation, nonce=nonce)
+        case "resume":
+            return desk.client.resume(principal, operation, nonce=nonce)
+
+
+def decide(
+    desk: Desk, principal: Principal, question: str, choice: str, *, note: str = "", nonce: str
+) -> Decided:
+    """Answer a question; one that was made up is answered as unknown.
+
+    Raises :class:`jobs.errors.StateUnavailable`.
+    """
+    if not served(desk, question, question=True):
+        return Decided(outcome=Outcome.UNKNOWN)
+    return desk.client.decide(principal, question, choice, note=note, nonce=nonce)
+
+
+def served(desk: Desk, id: str, *, question: bool) -> bool:
+    """Whether it is the id of a question (else: of an operation) of a cluster that is served."""
+    try:
+        return is_question(id) is question and cluster_of(id) in desk.client.clusters()
+    except IdError:
+        return False

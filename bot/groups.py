@@ -1,0 +1,258 @@
+"""Who is in which Slack user group, and which people are guests: stored with its time.
+
+Slack is asked by one thread of one bot, seldom; listeners and the command line only read. What is
+older than ten minutes is as good as unknown, and an unknown membership grants nothing.
+
+In Redis: `drainbot:bot:people:<team>`, a JSON document that is replaced as a whole by each pass
+that succeeded; see :class:`People`.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import structlog
+from pydantic import Field, ValidationError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from jobs.errors import StateUnavailable
+from jobs.models import Frozen, Principal
+from jobs.models.people import Via
+
+__all__ = ["FRESH_SECONDS", "Directory", "GroupStore", "People", "Person", "Refresher"]
+
+FRESH_SECONDS = 600.0
+"""How long a stored membership counts; see `facts` in the design: fresh for ten minutes."""
+
+_SKEW_SECONDS = 60.0  # by how much the clocks of two copies of the bot may differ
+_REREAD_SECONDS = 5.0  # listeners look at Redis at most this often, not on every click
+
+log = structlog.get_logger(__name__)
+
+
+class Person(Frozen):
+    """What Slack says of a person: `outsider` in words (guest, bot, …), or empty for a member."""
+
+    outsider: str = ""
+
+
+class People(Frozen):
+    """One complete pass over the user groups that the policy names.
+
+    `at` is when it was complete, in seconds since the epoch; 0: never.
+    """
+
+    at: float = 0
+    groups: dict[str, frozenset[str]] = Field(default_factory=dict)
+    persons: dict[str, Person] = Field(default_factory=dict)
+
+    def knows(self, wanted: Iterable[str], now: float) -> bool:
+        """Whether the members of all `wanted` groups are known, and fresh."""
+        needed = set(wanted)
+        if not needed:
+            return True
+        fresh = -_SKEW_SECONDS <= now - self.at <= FRESH_SECONDS
+        return fresh and needed <= self.groups.keys()
+
+    def groups_of(self, user: str) -> frozenset[str]:
+        """Return the groups that `user` is a member of."""
+        return frozenset(group for group, users in self.groups.items() if user in users)
+
+
+class Loads(Protocol):
+    """What a directory reads from: :class:`GroupStore`."""
+
+    def load(self) -> People:
+        """Return the stored pass."""
+        ...
+
+
+class GroupStore:
+    """The stored pass of one workspace."""
+
+    def __init__(self, redis: "Redis", team: str) -> None:
+        self._redis = redis
+        self._key = f"drainbot:bot:people:{team}"
+
+    def load(self) -> People:
+        """Return the stored pass; an empty one if there is none, or one that can't be read.
+
+        Raises :class:`StateUnavailable`.
+        """
+        try:
+            stored = self._redis.get(self._key)
+        except RedisError as error:
+            raise StateUnavailable("Redis is away.") from error
+        if not isinstance(stored, str | bytes):
+            return People()
+        try:
+            return People.model_validate_json(stored)
+        except ValidationError:
+            log.warning("people_unreadable", key=self._key)
+            return People()
+
+    def save(self, people: People) -> None:
+        """Replace the stored pass. Raises :class:`StateUnavailable`."""
+        try:
+            self._redis.set(self._key, people.model_dump_json())
+        except RedisError as error:
+            raise StateUnavailable("Redis is away.") from error
+
+
+class Directory:
+    """Makes principals of people, from what is stored; safe to use from several threads.
+
+    `wanted` are the user groups that the policy names.
+    """
+
+    def __init__(
+        self,
+        store: Loads,
+        wanted: Iterable[str],
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._wanted = frozenset(wanted)
+        self._clock = clock
+        self._people = People()
+        self._read_at = float("-inf")
+        self._lock = threading.Lock()
+
+    def principal(
+        self, team: str, user: str, *, via: Via = "slack", scopes: frozenset[str] | None = None
+    ) -> Principal:
+        """Return the person with their groups; `groups_known` is False where they are stale.
+
+        Raises :class:`StateUnavailable` where there is nothing to go by.
+        """
+        people = self._current()
+        known = people.knows(self._wanted, self._clock())
+        groups = people.groups_of(user) & self._wanted if known else frozenset()
+        return Principal(
+            team=team, user=user, via=via, groups=groups, groups_known=known, scopes=scopes
+        )
+
+    def outsider(self, user: str) -> str:
+        """Say what `user` is if not a full member of the workspace (guest, bot, …), else ""."""
+        person = self._current().persons.get(user)
+        return person.outsider if person else ""
+
+    def _current(self) -> People:
+        now = self._clock()
+        with self._lock:
+            if not 0 <= now - self._read_at < _REREAD_SECONDS:
+                self._people = self._store.load()
+                self._read_at = now
+            return self._people
+
+
+class AsksSlack(Protocol):
+    """What a pass asks Slack; both raise :class:`SlackAway` where it could not be asked."""
+
+    def members(self, group: str) -> frozenset[str]:
+        """Return the users of a user group; none for one that does not exist."""
+        ...
+
+    def outsider(self, user: str) -> str:
+        """Say what the user is if not a full member of the workspace, else ""."""
+        ...
+
+
+class SlackAway(Exception):  # noqa: N818  it names a state of the world
+    """Slack did not answer, or wants to be left alone for `retry_after` seconds."""
+
+    def __init__(self, why: str, retry_after: float = 0) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
+class Lease(Protocol):
+    """As :class:`jobs.client.Lease`: one copy of the bot asks Slack, not all of them."""
+
+    def hold(self) -> bool:
+        """Take or renew it."""
+        ...
+
+    def release(self) -> None:
+        """Give it up."""
+        ...
+
+
+class Refresher:
+    """Asks Slack for the groups again and again, in a thread, and stores each complete pass.
+
+    `users` are those that the policy names by themselves; `wanted` are its user groups. A pass
+    that could not be completed stores nothing: the older one goes on to count while it is fresh.
+    `pauses` lie between two questions about groups and about people, in seconds, to stay within
+    Slack's limits (usergroups.users.list: 20 a minute, users.info: 100).
+    """
+
+    def __init__(
+        self,
+        slack: AsksSlack,
+        store: GroupStore,
+        lease: Lease,
+        *,
+        wanted: Iterable[str],
+        users: Iterable[str],
+        every: float,
+        pauses: tuple[float, float] = (4.0, 0.8),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._slack = slack
+        self._store = store
+        self._lease = lease
+        self._wanted = tuple(sorted(set(wanted)))
+        self._users = frozenset(users)
+        self._every = every
+        self._pauses = pauses
+        self._clock = clock
+
+    def run(self, stop: threading.Event) -> None:
+        """Refresh until `stop` is set."""
+        while not stop.is_set():
+            stop.wait(self.turn(stop))
+        try:
+            self._lease.release()
+        except StateUnavailable:
+            log.info("groups_lease_not_released")  # it lapses by itself
+
+    def turn(self, stop: threading.Event) -> float:
+        """Do one pass if it is ours to do and due; return the seconds until the next turn."""
+        try:
+            if not self._lease.hold():
+                return min(self._every, FRESH_SECONDS) / 10
+            due = self._store.load().at + self._every - self._clock()
+            if due > 0:
+                return min(due, self._every)
+            people = self._pass(stop)
+            if people is not None:
+                self._store.save(people)
+                log.info("groups_refreshed", groups=len(people.groups), people=len(people.persons))
+        except SlackAway as away:
+            log.warning("groups_not_refreshed", error=str(away), retry_after=away.retry_after)
+            return max(away.retry_after, min(self._every, 30.0))
+        except StateUnavailable as error:
+            log.warning("groups_not_refreshed", error=str(error))
+            return min(self._every, 5.0)
+        return self._every
+
+    def _pass(self, stop: threading.Event) -> People | None:
+        groups: dict[str, frozenset[str]] = {}
+        for group in self._wanted:
+            groups[group] = self._slack.members(group)
+            if self._rest(stop, self._pauses[0]):
+                return None
+        persons: dict[str, Person] = {}
+        for user in sorted(self._users.union(*groups.values())):
+            persons[user] = Person(outsider=self._slack.outsider(user))
+            if self._rest(stop, self._pauses[1]):
+                return None
+        return People(at=self._clock(), groups=groups, persons=persons)
+
+    def _rest(self, stop: threading.Event, seconds: float) -> bool:
+        """Keep to the rate limits, keep the lease; True if there is no point in going on."""
+        return stop.wait(seconds) or not self._lease.hold()

@@ -1,0 +1,16 @@
+"""What Slack delivers, and what is done about it: one module for each kind of delivery."""
+
+from slack_bolt import App
+
+from bot.listeners import actions, commands, events, views
+from bot.listeners.deps import Deps
+
+__all__ = ["Deps", "register"]
+
+
+def register(app: App, deps: Deps) -> None:
+    """Register every listener."""
+    commands.register(app, deps)
+    actions.register(app, deps)
+    views.register(app, deps)
+    events.register(app)

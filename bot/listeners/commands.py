@@ -1,0 +1,137 @@
+"""The slash command: `/drain` in all its forms, answered to one person in the acknowledgement."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt import Ack, App, BoltContext
+
+from bot import commands
+from bot.commands import Desk, Place
+from bot.grammar import Command, Drain, Help, List, Status, Steer, Uncordon, help_text, parse
+from bot.listeners.delivery import Delivery
+from bot.listeners.deps import Deps
+from bot.listeners.shell import Reply, arrived_at, safe, settle_command
+from bot.messages.ephemeral import acted_words, refused_words, submitted_words, uncordon_words
+from bot.messages.plain import list_line
+from bot.messages.text import escape
+from bot.messages.thread import thread_of
+from jobs.models import OperationView, Principal, Refused
+
+__all__ = ["register"]
+
+_LISTED = 10
+_PAST = {"abort": "aborted", "pause": "paused", "resume": "resumed"}
+
+
+def register(app: App, deps: Deps) -> None:
+    """Take every slash command that Slack sends here: a workspace may have renamed `/drain`."""
+
+    @app.command(re.compile(".*"))
+    def on_command(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
+        ack(**settle_command(deps, body, arrived_at(context), _work(body)))
+
+
+def _work(body: Mapping[str, Any]) -> Any:
+    text, command = str(body.get("text") or ""), str(body.get("command") or "/drain")
+
+    def work(desk: Desk, principal: Principal, delivery: Delivery) -> Reply:
+        place = _place(desk, delivery.channel)
+        asked = parse(text, cluster=place.cluster if place else "")
+        if isinstance(asked, Help):
+            return _help(command)
+        if place is None:
+            return Reply(_wrong_channel(desk))
+        return _do(desk, principal, asked, place, delivery)
+
+    return work
+
+
+def _help(command: str) -> Reply:
+    return Reply(f"```{safe(help_text(command))}```")
+
+
+def _place(desk: Desk, channel: str) -> Place | None:
+    listed = desk.policy.channels.get(channel)
+    return Place(listed.cluster, channel) if listed else None
+
+
+def _wrong_channel(desk: Desk) -> str:
+    channels = " or ".join(f"<#{channel}>" for channel in list(desk.policy.channels)[:_LISTED])
+    where = f"Ask in {channels}." if channels else "The policy lists no channel."
+    return f"The policy doesn't allow commands from this channel. {where} Nothing changed."
+
+
+def _do(
+    desk: Desk, principal: Principal, command: Command, place: Place, delivery: Delivery
+) -> Reply:
+    match command:
+        case Drain():
+            return _drain(desk, principal, command, place, delivery)
+        case Uncordon():
+            return _uncordon(desk, principal, command, place, delivery)
+        case Steer():
+            return _steer(desk, principal, command, delivery)
+        case Status() if command.operation:
+            return _one(desk, principal, command.operation)
+        case Status() | List():
+            return _all(desk, principal, place, live_only=isinstance(command, Status))
+        case Help():
+            return _help("/drain")
+
+
+def _drain(
+    desk: Desk, principal: Principal, command: Drain, place: Place, delivery: Delivery
+) -> Reply:
+    asked = commands.drain(desk, principal, command.command, place, dedup=delivery.key)
+    if isinstance(asked.answer, Refused):
+        return Reply(refused_words(asked.answer))
+    return Reply(submitted_words(asked.answer, asked.request))
+
+
+def _uncordon(
+    desk: Desk, principal: Principal, command: Uncordon, place: Place, delivery: Delivery
+) -> Reply:
+    there = Place(command.cluster, place.channel)
+    given = commands.uncordon(desk, principal, command.node, there, dedup=delivery.key)
+    if isinstance(given, Refused):
+        return Reply(refused_words(given))
+    return Reply(uncordon_words(given, command.cluster, command.node))
+
+
+def _steer(desk: Desk, principal: Principal, command: Steer, delivery: Delivery) -> Reply:
+    acted = commands.steer(desk, principal, command, nonce=delivery.key)
+    if isinstance(acted, Refused):
+        return Reply(refused_words(acted))
+    return Reply(acted_words(acted, _PAST[command.verb]))
+
+
+def _one(desk: Desk, principal: Principal, operation: str) -> Reply:
+    view = commands.operation(desk, principal, operation)
+    if isinstance(view, Refused):
+        return Reply(refused_words(view))
+    parent = thread_of(view, desk.client.now())[0]
+    # Without its buttons: what one person sees can't be edited, so it would offer stale choices.
+    blocks = tuple(block for block in parent.blocks if block["type"] != "actions")
+    return Reply(parent.text, blocks)
+
+
+def _all(desk: Desk, principal: Principal, place: Place, *, live_only: bool) -> Reply:
+    views = commands.operations(
+        desk, principal, place.cluster, channel=place.channel, live_only=live_only, limit=_LISTED
+    )
+    if isinstance(views, Refused):
+        return Reply(refused_words(views))
+    return Reply("\n".join(_lines(desk, place.cluster, views, live_only=live_only)))
+
+
+def _lines(
+    desk: Desk, cluster: str, views: tuple[OperationView, ...], *, live_only: bool
+) -> list[str]:
+    now = desk.client.now()
+    lines = [escape(list_line(view, now), 600) for view in views]
+    if not lines:
+        lines = [f"Nothing {'runs' if live_only else 'was asked yet'} in {escape(cluster)}."]
+    if not desk.client.worker_seen(cluster):
+        lines.append(f"No worker of {escape(cluster)} is alive: what is asked waits for one.")
+    return lines

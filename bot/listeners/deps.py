@@ -1,0 +1,63 @@
+"""What listeners work with, and who they let in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bot.commands import Desk
+from bot.listeners.delivery import Delivery
+from bot.listeners.within import Aside, Within
+from bot.messages.ephemeral import OTHER_ORGANISATION
+from bot.messages.message import BlockDict
+from bot.outbox import Note
+from jobs.errors import DrainbotError
+from jobs.models import Principal
+
+__all__ = ["Deps", "NotAdmitted", "Notes", "admit"]
+
+
+class Notes(Protocol):
+    """As :class:`bot.outbox.Outbox`: where words to one person wait for the notifier, durably."""
+
+    def queue_note(self, note: Note) -> None:
+        """Put a note in line."""
+        ...
+
+
+class NotAdmitted(DrainbotError):  # noqa: N818  it names what the person is told
+    """The person may not even ask; the text tells them why."""
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What listeners need; one for the whole process.
+
+    `desk` is None where there is no policy: then nothing is allowed, and `no_policy` says so.
+    `open_view` opens a modal and returns what went wrong, or ""; `respond` posts words for one
+    person to a response_url. Both are slow, and only ever run aside.
+    """
+
+    desk: Desk | None
+    no_policy: str
+    notes: Notes
+    within: Within
+    aside: Aside
+    open_view: Callable[[str, BlockDict], str]
+    respond: Callable[[str, dict[str, Any]], None]
+
+
+def admit(deps: Deps, delivery: Delivery) -> tuple[Desk, Principal]:
+    """Return the desk, and the person as a principal with what is known of their groups.
+
+    Raises :class:`NotAdmitted` for people of other organizations, for guests and bots, and for
+    everybody where there is no policy; :class:`jobs.errors.StateUnavailable`.
+    """
+    desk = deps.desk
+    if desk is None:
+        raise NotAdmitted(deps.no_policy)
+    if not delivery.belongs_to(desk.policy.team):
+        raise NotAdmitted(OTHER_ORGANISATION)
+    outsider = desk.directory.outsider(delivery.user)
+    if outsider:
+        raise NotAdmitted(f"drainbot takes no orders from {outsider}. Nothing changed.")
+    return desk, desk.directory.principal(desk.policy.team, delivery.user)
