@@ -1,0 +1,200 @@
+"""The API's JSON into the values of :mod:`jobs.drain.facts`: the fields that decide something."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from jobs.drain.facts import Attachment, Budget, Controller, Node, Owner, Pod, Taint
+from jobs.drain.filters import DO_NOT_DISRUPT, MIRROR, SAFE_TO_EVICT
+from jobs.drain.selectors import from_object
+
+Json = Mapping[str, Any]
+_UNITS = {
+    "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "k": Decimal(10) ** 3,
+    "M": Decimal(10) ** 6, "G": Decimal(10) ** 9, "T": Decimal(10) ** 12, "P": Decimal(10) ** 15,
+    "E": Decimal(10) ** 18, "Ki": Decimal(2) ** 10, "Mi": Decimal(2) ** 20, "Gi": Decimal(2) ** 30,
+    "Ti": Decimal(2) ** 40, "Pi": Decimal(2) ** 50, "Ei": Decimal(2) ** 60,
+}  # fmt: skip
+
+
+def milliseconds(time: str | None) -> int:
+    """Return an RFC 3339 time in ms since the epoch, 0 for none."""
+    if not time:
+        return 0
+    return int(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+def quantity(text: Any) -> Decimal:
+    """Return a Kubernetes quantity (`100m`, `1Gi`) as a number; 0 for what is none."""
+    raw = str(text)
+    for suffix in (raw[-2:], raw[-1:]):
+        if suffix in _UNITS:
+            return _number(raw[: -len(suffix)]) * _UNITS[suffix]
+    return _number(raw)
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal(0)
+
+
+def pod(raw: Json) -> Pod:
+    """Read a pod."""
+    meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
+    annotations = meta.get("annotations") or {}
+    ready = _condition(status, "Ready")
+    cpu, memory = _requests(spec)
+    deleted = meta.get("deletionTimestamp")
+    return Pod(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=meta["uid"],
+        node=spec.get("nodeName") or "",
+        resource_version=meta.get("resourceVersion", ""),
+        phase=status.get("phase") or "Pending",
+        ready=ready.get("status") == "True",
+        ready_changed=milliseconds(ready.get("lastTransitionTime")),
+        started=milliseconds(status.get("startTime")),
+        deletion=milliseconds(deleted),
+        grace=_grace(meta, spec),
+        labels=meta.get("labels") or {},
+        controller=controller(meta),
+        finalizers=tuple(meta.get("finalizers") or ()),
+        mirror=MIRROR in annotations,
+        emptydir=any("emptyDir" in volume for volume in spec.get("volumes") or ()),
+        gpu=_wants_gpu(spec),
+        do_not_disrupt=annotations.get(DO_NOT_DISRUPT) == "true",
+        not_safe_to_evict=annotations.get(SAFE_TO_EVICT) == "false",
+        priority=int(spec.get("priority") or 0),
+        claims=_claims(spec),
+        cpu=cpu,
+        memory=memory,
+    )
+
+
+def _grace(meta: Json, spec: Json) -> int:
+    grace = meta.get("deletionGracePeriodSeconds")
+    if grace is None:
+        grace = spec.get("terminationGracePeriodSeconds", 30)
+    return int(grace)
+
+
+def _claims(spec: Json) -> tuple[str, ...]:
+    volumes = spec.get("volumes") or ()
+    found = (volume.get("persistentVolumeClaim", {}).get("claimName") for volume in volumes)
+    return tuple(claim for claim in found if claim)
+
+
+def _requests(spec: Json) -> tuple[int, int]:
+    """Return thousandths of a core and bytes, as the scheduler counts them."""
+    wanted = [
+        (c.get("resources") or {}).get("requests") or {} for c in spec.get("containers") or ()
+    ]
+    first = [
+        (c.get("resources") or {}).get("requests") or {} for c in spec.get("initContainers") or ()
+    ]
+    totals = []
+    for name, scale in (("cpu", 1000), ("memory", 1)):
+        together = sum((quantity(each.get(name, 0)) for each in wanted), Decimal(0))
+        before = max((quantity(each.get(name, 0)) for each in first), default=Decimal(0))
+        totals.append(int(max(together, before) * scale))
+    return totals[0], totals[1]
+
+
+def _wants_gpu(spec: Json) -> bool:
+    for container in spec.get("containers") or ():
+        resources = container.get("resources") or {}
+        for name in {**(resources.get("limits") or {}), **(resources.get("requests") or {})}:
+            if name.endswith("/gpu") or "gpu" in name.partition("/")[0]:
+                return True
+    return False
+
+
+def controller(meta: Json) -> Controller | None:
+    """Return the owner that controls an object, if one does."""
+    for owner in meta.get("ownerReferences") or ():
+        if owner.get("controller"):
+            return Controller(
+                kind=owner["kind"],
+                name=owner["name"],
+                uid=owner["uid"],
+                api_version=owner.get("apiVersion", ""),
+            )
+    return None
+
+
+def _condition(status: Json, kind: str) -> Json:
+    found = (c for c in status.get("conditions") or () if c.get("type") == kind)
+    return next(found, {})
+
+
+def node(raw: Json) -> Node:
+    """Read a node."""
+    meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
+    ready = _condition(status, "Ready")
+    return Node(
+        name=meta["name"],
+        uid=meta["uid"],
+        resource_version=meta.get("resourceVersion", ""),
+        labels=meta.get("labels") or {},
+        annotations=meta.get("annotations") or {},
+        unschedulable=bool(spec.get("unschedulable")),
+        ready=ready.get("status") == "True",
+        ready_changed=milliseconds(ready.get("lastTransitionTime")),
+        taints=tuple(
+            Taint(key=t["key"], value=t.get("value", ""), effect=t.get("effect", ""))
+            for t in spec.get("taints") or ()
+        ),
+    )
+
+
+def budget(raw: Json) -> Budget:
+    """Read a PodDisruptionBudget."""
+    meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
+    allowed = _condition(status, "DisruptionAllowed")
+    failed = allowed.get("reason") == "SyncFailed"
+    return Budget(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=meta["uid"],
+        resource_version=meta.get("resourceVersion", ""),
+        selector=from_object(spec.get("selector")),
+        min_available=spec.get("minAvailable"),
+        max_unavailable=spec.get("maxUnavailable"),
+        unhealthy_policy=spec.get("unhealthyPodEvictionPolicy") or "IfHealthyBudget",
+        generation=int(meta.get("generation", 1)),
+        observed_generation=int(status.get("observedGeneration", 0)),
+        disruptions_allowed=int(status.get("disruptionsAllowed", 0)),
+        current_healthy=int(status.get("currentHealthy", 0)),
+        desired_healthy=int(status.get("desiredHealthy", 0)),
+        expected_pods=int(status.get("expectedPods", 0)),
+        disrupted=frozenset(status.get("disruptedPods") or ()),
+        sync_failed=str(allowed.get("message") or "sync failed") if failed else "",
+    )
+
+
+def owner(raw: Json, *, kind: str, shown: Controller | None, uid: str) -> Owner:
+    """Read what runs pods; `shown` is what people know it by, such as a ReplicaSet's Deployment."""
+    meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
+    return Owner(
+        uid=uid,
+        kind=shown.kind if shown else kind,
+        namespace=meta.get("namespace", ""),
+        name=shown.name if shown else meta["name"],
+        replicas=int(spec.get("replicas", spec.get("parallelism", -1))),
+        ready=int(status.get("readyReplicas", status.get("ready", 0))),
+    )
+
+
+def attachment(raw: Json) -> Attachment:
+    """Read a VolumeAttachment."""
+    spec = raw.get("spec") or {}
+    return Attachment(
+        name=raw["metadata"]["name"],
+        node=spec.get("nodeName", ""),
+        volume=(spec.get("source") or {}).get("persistentVolumeName") or "",
+        attached=bool((raw.get("status") or {}).get("attached")),
+    )

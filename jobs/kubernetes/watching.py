@@ -1,0 +1,152 @@
+"""Lists and watches that go on through time-outs, broken connections and expired versions.
+
+What comes out is level-triggered: after anything that may have been missed there is a new list.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from jobs.kubernetes.connection import Cluster, Stream
+from jobs.kubernetes.errors import Expired, KubernetesError, NotFound, Temporary
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+PAGE = 500  # objects a page of a list
+SERVER_TIMEOUT = 300  # seconds until the server ends a watch; it goes on where it was
+IDLE = 90.0  # seconds of silence until it counts as broken: bookmarks come about every minute
+FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds between tries
+_GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """Everything there is at one moment: what is missing is gone."""
+
+    items: tuple[T, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Generic[T]):
+    """An object was made or changed."""
+
+    item: T
+
+
+@dataclass(frozen=True, slots=True)
+class Removed(Generic[T]):
+    """An object was deleted, or left the selection; as it was last."""
+
+    item: T
+
+
+Event = Listed[T] | Changed[T] | Removed[T]
+
+
+@dataclass(frozen=True)
+class Collection(Generic[T]):
+    """What is listed and watched: a path, a selection, and how an object is read."""
+
+    path: str
+    read: Callable[[Mapping[str, Any]], T]
+    query: tuple[tuple[str, str], ...] = ()
+
+
+def list_all(cluster: Cluster, what: Collection[T]) -> tuple[tuple[T, ...], str]:
+    """Return all objects, page by page, and the resourceVersion to watch from."""
+    items: list[T] = []
+    more = ""
+    while True:
+        query = {**dict(what.query), "limit": str(PAGE)}
+        if more:
+            query["continue"] = more
+        body = cluster.ask("GET", what.path, query=query)
+        items += [what.read(raw) for raw in body.get("items") or ()]
+        more = body["metadata"].get("continue") or ""
+        if not more:
+            return tuple(items), body["metadata"]["resourceVersion"]
+
+
+class Watch(Generic[T]):
+    """A watch that goes on until it is stopped. Iterate over it in one thread; any may stop it."""
+
+    def __init__(
+        self, cluster: Cluster, what: Collection[T], *, version: str = "", limit: float = 0
+    ) -> None:
+        self._cluster = cluster
+        self._what = what
+        self._version = version
+        self._limit = limit
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._stream: Stream | None = None
+
+    def stop(self) -> None:
+        """End it at once, from any thread."""
+        self._stop.set()
+        with self._lock:
+            if self._stream is not None:
+                self._stream.close()
+
+    def __iter__(self) -> Iterator[Event[T]]:
+        """Yield events; begins with a list unless a version was given.
+
+        Raises what a person must mend (Forbidden, Unauthorized, Rejected); waits out the rest.
+        """
+        wait = FIRST_WAIT
+        while not self._stop.is_set():
+            try:
+                if not self._version:
+                    items, self._version = list_all(self._cluster, self._what)
+                    yield Listed(items)
+                for event in self._changes():
+                    wait = FIRST_WAIT
+                    yield event
+            except (Expired, NotFound):
+                self._version = ""
+            except Temporary as error:
+                log.info("watch_waits", path=self._what.path, error=str(error))
+                self._stop.wait(max(wait, min(error.retry_after, LONGEST_WAIT)))
+                wait = min(wait * 2, LONGEST_WAIT)
+            except KubernetesError:
+                if self._stop.is_set():
+                    return
+                raise
+
+    def _changes(self) -> Iterator[Event[T]]:
+        query = {
+            **dict(self._what.query),
+            "resourceVersion": self._version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(SERVER_TIMEOUT),
+        }
+        stream = self._cluster.stream(self._what.path, query, idle=IDLE)
+        with self._lock:
+            self._stream = stream
+        if self._stop.is_set():
+            stream.close()
+            return
+        try:
+            for raw in stream:
+                event = self._event(raw)
+                if event is not None:
+                    yield event
+        finally:
+            with self._lock:
+                self._stream = None
+
+    def _event(self, raw: Mapping[str, Any]) -> Event[T] | None:
+        kind, body = raw["type"], raw["object"]
+        if kind == "ERROR":
+            words = str(body.get("message", "the watch ended with an error"))
+            if body.get("code") == _GONE:
+                raise Expired(words)
+            raise Temporary(words)
+        self._version = body["metadata"]["resourceVersion"]
+        if kind == "BOOKMARK":
+            return None
+        item = self._what.read(body)
+        return Removed(item) if kind == "DELETED" else Changed(item)
