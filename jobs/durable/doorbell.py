@@ -12,10 +12,12 @@ a job's hash (`Job.to_dict`), `rq:job:` and `rq:queue:` as prefixes, and the int
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from redis import Redis
+from redis.exceptions import ResponseError
 from rq import Queue
+from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -26,6 +28,7 @@ _NEVER = frozenset(
         "failure_callback_name",
         "stopped_callback_name",
         "webhooks",
+        "dependency_id",
         "dependency_ids",
         "repeats_left",
         "retries_left",
@@ -58,22 +61,44 @@ def queue_name(group: str) -> str:
 
 
 class DoorbellJob(Job):
-    """An RQ job that can't run anything."""
+    """An RQ job that can't run anything, read without trusting what it holds."""
 
-    _extras: tuple[str, ...] = ()
+    _refusal: str = ""
 
-    def restore(self, raw_data: Any) -> Any:
-        """Read the job from Redis, and note what a doorbell never has."""
-        self._extras = tuple(sorted(name for name in _NEVER if raw_data.get(name.encode())))
-        return super().restore(raw_data)
+    @classmethod
+    def fetch(cls, id: str, connection: Redis | None = None, serializer: Any = None) -> Self:
+        """Read a job from Redis. Whatever is there, or is not, never raises.
+
+        An error here would end the worker, and a job that RQ takes for none would stay in the
+        intermediate list: a slot drops it instead, by what :meth:`doorbell` says.
+        """
+        job = cls(connection=connection, serializer=serializer)
+        job._id = id  # as it is: RQ refuses to build a job under a name that it would not give
+        try:
+            job.refresh()  # type: ignore[no-untyped-call]  # RQ has no types there
+        except NoSuchJobError:
+            job._refusal = "is gone"
+        except ResponseError:
+            job._refusal = "is no hash"
+        return job
+
+    def restore(self, raw_data: Any) -> None:
+        """Take the data, and note what a doorbell never has; nothing else is read.
+
+        RQ would unpack, parse and build what it finds, and fail on what it can't.
+        """
+        extras = sorted(name for name in _NEVER if raw_data.get(name.encode()))
+        if extras:
+            self._refusal = f"wants {', '.join(extras)}"
+        self._data = raw_data.get(b"data", b"")
 
     def doorbell(self) -> Doorbell:
         """Return what the job says.
 
         Raises :class:`UntrustedJob` for any other function, a callback, a webhook or dependents.
         """
-        if self._extras:
-            raise UntrustedJob(f"job {self.id} wants {', '.join(self._extras)}")
+        if self._refusal:
+            raise UntrustedJob(f"job {self.id} {self._refusal}")
         return parse(self.data, self.id)
 
     def perform(self) -> Any:
@@ -86,12 +111,13 @@ def parse(data: bytes | str, job_id: str) -> Doorbell:
     try:
         function, instance, args, kwargs = json.loads(data)
         group, workflow, epoch = args
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise UntrustedJob(f"job {job_id} is not a doorbell") from error
-    sound = function == FUNCTION and instance is None and kwargs == {}
-    if not (sound and isinstance(group, str) and isinstance(workflow, str)):
+    if function != FUNCTION or instance is not None or kwargs != {}:
         raise UntrustedJob(f"job {job_id} names {str(function)[:100]!r}")
-    return Doorbell(group, workflow, int(epoch))
+    if not (isinstance(group, str) and isinstance(workflow, str) and type(epoch) is int):
+        raise UntrustedJob(f"job {job_id} names no workflow and epoch")
+    return Doorbell(group, workflow, epoch)
 
 
 def template(connection: Redis) -> dict[str, Any]:

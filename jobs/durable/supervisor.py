@@ -25,8 +25,9 @@ LONGEST_DELAY = 5.0
 
 @dataclass(frozen=True)
 class Role:
-    """What one child does: `main` gets the pid of the child that had this place before (0: none)
-    and returns an exit code.
+    """What one child does.
+
+    `main` gets the pid of the child that had this place before (0: none), returns an exit code.
     """
 
     name: str
