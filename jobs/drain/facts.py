@@ -8,8 +8,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jobs.drain.selectors import NOTHING, Selector
+from jobs.drain.selectors import NOTHING
 from jobs.models import BudgetFacts, OwnerRef, PodRef
+from jobs.selectors import Selector
 
 FINISHED = frozenset({"Succeeded", "Failed"})
 
@@ -197,7 +198,7 @@ class Budget:
 
     def covers(self, pod: Pod) -> bool:
         """Whether it selects that pod."""
-        return pod.namespace == self.namespace and self.selector.matches(pod.labels)
+        return pod.namespace == self.namespace and self.selector.match(pod.labels)
 
     def desired(self, expected: int) -> int:
         """How many healthy pods it would want of `expected`; both percentages round up.

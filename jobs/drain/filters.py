@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from jobs.drain.facts import Controller, Owner, Pod
-from jobs.drain.selectors import EVERYTHING, Selector, parse
+from jobs.drain.selectors import EVERYTHING
 from jobs.models import DrainOptions, Refusal, RefusalReason
+from jobs.selectors import Selector, parse
 
 MIRROR = "kubernetes.io/config.mirror"
 DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt"
@@ -97,7 +98,7 @@ def judge(pod: Pod, rules: Rules, now: int, *, first_seen: int = 0) -> Judgement
 
 
 def _stays(pod: Pod, rules: Rules, now: int) -> Fate | None:
-    if not rules.selector.matches(pod.labels):
+    if not rules.selector.match(pod.labels):
         return Fate.NOT_SELECTED
     if pod.mirror:
         return Fate.SKIP

@@ -3,7 +3,7 @@
 from typing import Any
 
 from jobs.drain.facts import Budget, Controller, Node, Pod
-from jobs.drain.selectors import Selector, parse
+from jobs.selectors import Selector, parse
 
 NOW = 1_800_000_000_000
 SELECTS_ALL = Selector()
