@@ -145,7 +145,7 @@ class _Walk:
                     Mistake(line, key_of(where), f"{said}needs quotes, and << is not understood")
                 )
                 continue
-            key = str(key_node.value)
+            key = key_node.value.encode("utf-8", "replace").decode()
             if key in data:
                 first = self._document.line((*where, key))
                 said = f"the key stands here twice; the first is on line {first}"
@@ -156,6 +156,9 @@ class _Walk:
         return data
 
     def _scalar(self, node: yaml.ScalarNode, where: Location) -> Any:
+        if any("\ud800" <= char <= "\udfff" for char in node.value):  # half of a character
+            self._document.wrong(where, f"{quoted(node.value)} is broken text")
+            return None
         if node.tag == f"{_TAG}timestamp":  # nothing here is a date: 2026-01-02 is a label's text
             return node.value
         if node.tag not in _PLAIN:

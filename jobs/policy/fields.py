@@ -78,11 +78,16 @@ def _cluster(value: str) -> str:
     return value
 
 
-def _label(labels: dict[str, str]) -> dict[str, str]:
-    wrong = next(filter(None, (check_label(key, value) for key, value in labels.items())), "")
-    if wrong:
+def _label_key(key: str) -> str:
+    if wrong := check_label(key):
         raise ValueError(wrong)
-    return labels
+    return key
+
+
+def _label_value(value: str) -> str:
+    if wrong := check_label("key", value):
+        raise ValueError(wrong)
+    return value
 
 
 def _duration(value: Any) -> float:
@@ -158,7 +163,9 @@ Namespace = Annotated[str, _like(_NAMESPACE.pattern, "a namespace's name")]
 Sha256 = Annotated[str, AfterValidator(_digest)]
 SecretEnv = Annotated[str, _like(r"[A-Z_][A-Z0-9_]*\Z", "a variable's name such as PAGER_SECRET")]
 PagerUrl = Annotated[str, AfterValidator(_pager)]
-Labels = Annotated[dict[str, str], AfterValidator(_label)]
+Labels = dict[
+    Annotated[str, AfterValidator(_label_key)], Annotated[str, AfterValidator(_label_value)]
+]
 
 Duration = Annotated[float, BeforeValidator(_duration)]
 LongDuration = Annotated[float, BeforeValidator(_duration), AfterValidator(_some)]

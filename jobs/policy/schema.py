@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from jobs.ids import close_matches
-from jobs.policy.document import Document, FileError, Location, read_document
+from jobs.policy.document import Document, FileError, Location, Mistake, key_of, read_document
 
 __all__ = ["Check", "parse_file"]
 
@@ -61,9 +61,15 @@ def _validated(document: Document, model: type[M]) -> M | None:
         # By way of JSON, whose strictness takes a list for a tuple and nothing else for another.
         return model.model_validate_json(json.dumps(document.data))
     except ValidationError as problem:
-        for detail in problem.errors(include_url=False, include_input=False):
-            where = tuple(part for part in detail["loc"] if part != "[key]")
-            document.wrong(where, _words(detail, where, model))
+        details = problem.errors(include_url=False, include_input=False)
+        for detail in details:
+            if "[key]" not in detail["loc"]:
+                document.wrong(detail["loc"], _words(detail, detail["loc"], model))
+        for detail in details:
+            if "[key]" in detail["loc"]:  # beside any mistake of the key's value
+                where = detail["loc"][: detail["loc"].index("[key]")]
+                mistake = Mistake(document.line(where), key_of(where), _words(detail, where, model))
+                document.mistakes.append(mistake)
         return None
 
 
