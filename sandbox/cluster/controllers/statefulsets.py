@@ -1,0 +1,80 @@
+"""The StatefulSet controller: a pod comes back under its own name, once the old one is gone."""
+
+from sandbox.cluster.controllers.owners import OwnerController, pod_of, ready_count, template_hash
+from sandbox.cluster.objects import Item, is_ready
+from sandbox.cluster.resources import resource
+
+__all__ = ["StatefulSets", "identity"]
+
+
+def identity(owner: Item, number: int) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Return the name of the pod of that number, the labels and the spec that go with it."""
+    name = f"{owner.key.name}-{number}"
+    labels = {
+        "apps.kubernetes.io/pod-index": str(number),
+        "controller-revision-hash": f"{owner.key.name}-{template_hash(owner)}",
+        "statefulset.kubernetes.io/pod-name": name,
+    }
+    spec = {"hostname": name}
+    if owner.spec.get("serviceName"):
+        spec["subdomain"] = owner.spec["serviceName"]
+    return name, labels, spec
+
+
+class StatefulSets(OwnerController):
+    """Keeps the pods 0 to N-1, one step at a time unless its pods are managed in parallel."""
+
+    name = "statefulset"
+    resource = resource("statefulsets")
+
+    def reconcile(self, owner: Item, pods: list[Item]) -> None:
+        """Make the first that is missing; when all are well, delete the last that is too much."""
+        by_name = {pod.key.name: pod for pod in pods}
+        wanted: int = owner.spec.get("replicas", 1)
+        names = [f"{owner.key.name}-{number}" for number in range(wanted)]
+        surplus = [pod for pod in pods if pod.key.name not in names]
+        if (
+            self._complete(owner, by_name, names)
+            or owner.spec.get("podManagementPolicy") == "Parallel"
+        ):
+            self._reduce(owner, surplus)
+        ready = ready_count(pods)
+        self.write_status(
+            owner,
+            replicas=len(self.store["pods"].owned_by(owner.uid)),
+            readyReplicas=ready,
+            currentReplicas=len(pods),
+            updatedReplicas=len(pods),
+            currentRevision=f"{owner.key.name}-{template_hash(owner)}",
+            updateRevision=f"{owner.key.name}-{template_hash(owner)}",
+        )
+        # Unlike the others, this count is no pointer in the API's type: zero is written out.
+        present = self.current(self.resource, owner)
+        if present and present.status.get("availableReplicas") != ready:
+            status = {**present.status, "availableReplicas": ready}
+            self.store.replace(self.resource, present, {**present.body, "status": status})
+
+    def _complete(self, owner: Item, by_name: dict[str, Item], names: list[str]) -> bool:
+        """Go through the wanted pods in order; stop at the first that is not well."""
+        parallel = owner.spec.get("podManagementPolicy") == "Parallel"
+        complete = True
+        for number, name in enumerate(names):
+            pod = by_name.get(name)
+            if pod and not pod.ending and is_ready(pod.body):
+                continue
+            complete = False
+            if pod is None:
+                own_name, labels, spec = identity(owner, number)
+                new = pod_of(self.resource, owner, name=own_name, labels=labels, spec=spec)
+                self.create_pod(owner, new)
+            elif pod.status.get("phase") in ("Failed", "Succeeded") and not pod.ending:
+                self.delete_pods([pod])
+            if not parallel:
+                return False
+        return complete
+
+    def _reduce(self, owner: Item, surplus: list[Item]) -> None:
+        in_order = sorted(surplus, key=lambda pod: int(pod.key.name.rpartition("-")[2]))
+        if owner.spec.get("podManagementPolicy") != "Parallel":
+            in_order = in_order[-1:]
+        self.delete_pods(pod for pod in in_order if not pod.ending)
