@@ -1,0 +1,202 @@
+"""What a worker and a bot do with Redis, each act as a function: the product's own code at work."""
+
+from typing import Any
+
+from bot.groups import GroupStore, People
+from bot.message_store import MessageStore, Record
+from bot.outbox import Note, Outbox
+from jobs.durable import Context, Question, Registry, Runner, Signal, Store, Timer
+from jobs.durable.keeper import Keeper, reap_dead
+from jobs.durable.records import Token
+from jobs.durable.slot import Slot
+from jobs.durable.store import nonce
+from jobs.inventory import InventoryStore
+from jobs.models import ClusterNode, DrainRequest
+from jobs.nodes import NodeStore, Reservation, Reserved
+from jobs.policy import parse_policy
+from jobs.service import Service
+from jobs.workflows.inputs import OperationInput
+from tests.manifests.conftest import GuardedRedis
+
+CLUSTER = "prod-eu"
+OPERATION = "prod-eu-7f3k9q"
+POLICY = parse_policy(f"team: T01DEMO\nclusters: {{{CLUSTER}: {{}}}}\n")
+NODE = ClusterNode(name="node-1", uid="u1")
+INPUT = OperationInput(
+    request=DrainRequest(cluster=CLUSTER, nodes=("node-1",)), requester="T01DEMO:U1"
+)
+
+
+def start(store: Store, id: str = OPERATION) -> None:
+    store.start(id, "ask", INPUT.model_dump(mode="json"), dedup=id, view={"state": "running"})
+
+
+def take(store: Store, id: str = OPERATION, *, lease: float = 60) -> Token:
+    record = store.workflow(id)
+    assert record is not None
+    token = Token(store.group, id, record.epoch, nonce())
+    reply = store.acquire(id, record.epoch, owner="slot", lease=lease, token=token.nonce)
+    assert reply["result"] == "acquired"
+    return token
+
+
+def _everything(ctx: Context[Any], _input: Any) -> Any:
+    """A workflow that uses all of the durable core that writes."""
+    ctx.log("began")
+    ctx.step("one", lambda: 1)
+    ctx.activity("two", lambda act: act.permit(bucket="evict", rate=100, burst=10).leave)
+    child = ctx.spawn("child", "child", {}, view={"name": "node-1"})
+    ctx.wait_for("ended", [child], need=1)
+    question = Question("block", {}, ("retry",), notices={"remind": 60}, stop_after=600)
+    ctx.first(
+        "ask", watching={"node": "node-1", "uid": "u1"}, answer=question, freed=Signal("freed"),
+        stop=Timer(600, movable=True),
+    )  # fmt: skip
+    return "done"
+
+
+def _answer_doorbells(guarded: GuardedRedis, store: Store, **how: Any) -> None:
+    registry = Registry()
+    registry.workflow("ask")(_everything)
+    registry.workflow("child")(lambda ctx, _: ctx.log("was here"))
+    runner: Runner[Any] = Runner(store, registry, None, owner="slot", lease=60)
+    raw = guarded.of("worker", text=False)
+    slot = Slot(raw, lambda _slot: runner, CLUSTER, name=f"slot-{nonce()}")
+    slot.work(logging_level="ERROR", **how)
+
+
+def run_workflows(guarded: GuardedRedis) -> None:
+    """Run a workflow to its end on a slot: steps, a child, a question that frees itself."""
+    store = Store(guarded.of("worker"), CLUSTER)
+    start(store)
+    _answer_doorbells(guarded, store, burst=True)
+    assert store.watching().keys() == {OPERATION}
+    assert store.signal(OPERATION, "freed") == "woken"
+    _answer_doorbells(guarded, store, max_idle_time=1)  # blocks until a doorbell rings, as slots do
+    ended = store.workflow(OPERATION)
+    assert ended is not None
+    assert ended.state == "done", ended.crash
+    assert store.forget(store.now() + 1) == 1
+
+
+def keep(guarded: GuardedRedis) -> None:
+    """Do what the keeper does, and the supervisor's children for each other."""
+    store = Store(guarded.of("worker"), CLUSTER)
+    start(store)
+    store.renew(take(store), 60, {"gone": 1})
+    Keeper(store, name="keeper", keep_for=3600).tick()
+    reap_dead(store, "slot")
+    take(store)
+    assert store.control(OPERATION, "abort", by="T01DEMO:U1", call=nonce()) == "changed"
+    assert store.lease("watcher", "me", 5) == 1
+
+
+def sweep(guarded: GuardedRedis) -> None:
+    """Ring a lost doorbell again, and take from an owner whose lease has lapsed."""
+    store = Store(guarded.of("worker"), CLUSTER)
+    start(store)
+    with guarded.admin() as admin:
+        admin.delete(f"rq:queue:drainbot-{CLUSTER}")
+    assert store.sweep(grace=0)["doorbells"] == 1
+    take(store, lease=0)
+    assert store.sweep()["leases"] == 1
+
+
+def keep_nodes(guarded: GuardedRedis) -> None:
+    """Reserve a node, claim it, change its mode and let go of it."""
+    store = Store(guarded.of("worker"), CLUSTER)
+    start(store)
+    token, nodes = take(store), NodeStore(store)
+    wanted = [Reservation("node-1", "u1", 0)]
+    reserved = nodes.reserve(token, OPERATION, wanted, max_away=5, by="T01DEMO:U1", why="disk")
+    assert isinstance(reserved, Reserved)
+    nodes.claim(token, OPERATION, "node-1", "u1")
+    assert nodes.change(token, OPERATION, "node-1", came_from=["accepting"], to="draining")
+    assert nodes.owned() == ("node-1",)
+    assert nodes.change(
+        token, OPERATION, "node-1", came_from=["draining"], to="accepting", release=True
+    )
+
+
+def keep_inventory(guarded: GuardedRedis) -> None:
+    """Publish the nodes of the cluster."""
+    inventory = InventoryStore(Store(guarded.of("worker"), CLUSTER))
+    inventory.replace([NODE], now=1)
+    inventory.put(NODE, now=2)
+    inventory.confirm(now=3)
+    assert inventory.read().as_of == 3
+    inventory.remove("node-1", now=4)
+
+
+def settle(guarded: GuardedRedis) -> None:
+    """Submit an operation, answer its question, pause, resume and abort it, and render it."""
+    store = Store(guarded.of("bot"), CLUSTER)
+    start(store)
+    question = _asked(Store(guarded.of("worker"), CLUSTER))
+    assert store.postpone(question, 60, by="T01DEMO:U1", call=nonce()) == "postponed"
+    for action in ("pause", "resume"):
+        assert store.control(OPERATION, action, by="T01DEMO:U1", call=nonce()) == "changed"
+    assert store.settle(question, "retry", by="T01DEMO:U1", call=nonce()) == "settled"
+    assert store.control(OPERATION, "abort", by="T01DEMO:U1", call=nonce()) == "changed"
+    _read(Service(guarded.of("bot"), POLICY), question)
+
+
+def _asked(worker: Store) -> str:
+    question = Question("block", {}, ("retry",), notices={"remind": 60}, stop_after=600)
+    asked = worker.ask(question)
+    wait = {
+        "key": "ask", "fp": "f", "interruptible": True, "parts": [
+            {"name": "answer", "kind": "question", "question": asked["id"]},
+            {"name": "stop", "kind": "timer", "after": 600_000, "movable": True},
+        ],
+    }  # fmt: skip
+    worker.fenced_call("suspend", take(worker), wait=wait, questions=[asked])
+    return str(asked["id"])
+
+
+def _read(service: Service, question: str) -> None:
+    assert service.question(question) is not None
+    assert service.operations(CLUSTER)
+    service.inventory(CLUSTER)
+    service.worker_seen(CLUSTER)
+    assert service.changes({CLUSTER: "0"}, wait=0)
+    assert service.changes({CLUSTER: f"{service.now() + 60_000}-0"}, wait=0.01)
+    lease = service.lease("notifier", seconds=5)
+    assert lease.hold()
+    lease.release()
+
+
+def steer(guarded: GuardedRedis) -> None:
+    """Pause an operation that waits for its nodes, and let it go on."""
+    store, worker = Store(guarded.of("bot"), CLUSTER), Store(guarded.of("worker"), CLUSTER)
+    start(store)
+    child = {"group": CLUSTER, "id": f"{OPERATION}-1", "name": "child", "input": "{}"}
+    token = take(worker)
+    worker.fenced_call("spawn", token, step="node", fp="f", child=child)
+    part = {"name": "c", "kind": "children", "ids": [f"{CLUSTER}|{OPERATION}-1"], "need": 1}
+    wait = {"key": "ended", "fp": "f", "interruptible": True, "parts": [part]}
+    worker.fenced_call("suspend", token, wait=wait)
+    for action in ("pause", "resume", "abort"):
+        assert store.control(OPERATION, action, by="T01DEMO:U1", call=nonce()) == "changed"
+
+
+def tell(guarded: GuardedRedis) -> None:
+    """Keep the notes to single persons, where each message is, and who is in which group."""
+    redis = guarded.of("bot")
+    outbox = Outbox(redis)
+    outbox.queue_note(Note(user="U1", channel="C1", text="You can't decide this."))
+    assert outbox.take() is not None
+    assert outbox.recover() == 1
+    again = outbox.take()
+    assert again is not None
+    outbox.done(again)
+    messages = MessageStore(redis)
+    messages.write(1, OPERATION, {"parent": Record(channel="C1", ts="1.2")})
+    assert messages.read(OPERATION)
+    groups = GroupStore(redis, "T01DEMO")
+    groups.save(People(at=1))
+    assert groups.load().at == 1
+
+
+OF_A_WORKER = (run_workflows, keep, sweep, keep_nodes, keep_inventory)
+OF_A_BOT = (settle, steer, tell)
