@@ -25,17 +25,18 @@ _FEW = 5  # more replicas than this are no advice: changing the budget is
 _GOES_ON = "and the drain then goes on alone."
 
 
-def explain(
+def block_of(
     kept: Kept,
-    budgets: Iterable[Budget] = (),
+    *,
+    budgets: Sequence[Budget],
     owner: Owner | None = None,
-    pods: Iterable[Pod] = (),
+    not_ready: Sequence[str] = (),
 ) -> Block:
     """Say why a pod is kept.
 
-    `budgets` are those of its namespace, `owner` is what runs it, `pods` are pods of its namespace
-    on any node: of them come the names of those that a budget waits for. All may be missing; the
-    server's own words then stand alone.
+    `budgets` are those known of its namespace, `owner` is what runs it, `not_ready` names the
+    pods that its budget waits for (see :func:`not_ready_of`). All may be missing: the server's own
+    words then stand alone.
     """
     pod, answer = kept.entry.pod, kept.answer
     block = Block(
@@ -48,11 +49,12 @@ def explain(
     )
     match answer:
         case Blocked():
-            return _by_budget(block, pod, answer, tuple(budgets), owner, tuple(pods))
+            block = block.model_copy(update={"not_ready": tuple(not_ready)})
+            return _by_budget(block, pod, answer, budgets, owner)
         case BudgetBroken():
-            return _by_broken(block, pod, answer, tuple(budgets))
+            return _by_broken(block, pod, answer, budgets)
         case TwoBudgets():
-            return _by_two(block, pod, tuple(budgets))
+            return _by_two(block, pod, budgets)
         case NamespaceEnding():
             helps = "The pod goes with its namespace."
             change = {"kind": "namespace", "verdict": Verdict.MAY_PASS, "help": helps}
@@ -79,9 +81,20 @@ def never(budget: Budget, owner: Owner | None = None) -> bool:
     return budget.max_unavailable in {0, "0%", "0"} or budget.min_available == "100%"
 
 
-def nevers(blocks: Iterable[Block]) -> frozenset[str]:
-    """Return the uids of the pods that waiting can't help."""
-    return frozenset(block.pod.uid for block in blocks if block.verdict is Verdict.NEVER)
+def is_never(kept: Kept, budgets: Sequence[Budget]) -> bool:
+    """Whether waiting can't help a kept pod, as far as can be told without its owner."""
+    return block_of(kept, budgets=budgets).verdict is Verdict.NEVER
+
+
+def not_ready_of(budget: Budget, pods: Iterable[Pod]) -> tuple[str, ...]:
+    """Name the pods, on whatever node, that would count for a budget if they were ready."""
+    return tuple(
+        sorted(
+            str(pod)
+            for pod in pods
+            if budget.covers(pod) and not (pod.ready or pod.finished or pod.terminating)
+        )
+    )
 
 
 def _by_budget(
@@ -90,7 +103,6 @@ def _by_budget(
     answer: Blocked,
     budgets: Sequence[Budget],
     owner: Owner | None,
-    pods: Sequence[Pod],
 ) -> Block:
     budget = _named(budgets, answer.budget)
     if budget is None:
@@ -108,7 +120,6 @@ def _by_budget(
             "kind": "budget",
             "verdict": Verdict.NEVER if hopeless else Verdict.MAY_PASS,
             "budgets": (budget.facts,),
-            "not_ready": _not_ready(budget, pods),
             "help": _would_help(budget, owner) if hopeless else _unready_help(pod, budget),
         }
     )
@@ -150,17 +161,6 @@ def _named(budgets: Iterable[Budget], name: str) -> Budget | None:
 
 def _expected(budget: Budget, owner: Owner | None) -> int:
     return max(budget.expected_pods, owner.replicas if owner is not None else 0)
-
-
-def _not_ready(budget: Budget, pods: Iterable[Pod]) -> tuple[str, ...]:
-    """Name the pods that would count for the budget if they were ready."""
-    return tuple(
-        sorted(
-            str(pod)
-            for pod in pods
-            if budget.covers(pod) and not (pod.ready or pod.finished or pod.terminating)
-        )
-    )
 
 
 def _would_help(budget: Budget, owner: Owner | None) -> str:

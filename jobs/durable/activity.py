@@ -22,15 +22,16 @@ class Interrupted(Exception):  # noqa: N818  (unwinds an activity after a person
     """An abort was seen; the context stores it as the activity's outcome."""
 
 
-@dataclass(frozen=True)
 class Rest(BaseException):
     """Raised to free the slot: start over when something wakes the workflow, or at `until` (ms).
 
     `watching` says what the watcher should look for (JSON).
     """
 
-    until: int
-    watching: Mapping[str, Any] | None = None
+    def __init__(self, until: int, watching: Mapping[str, Any] | None = None) -> None:
+        super().__init__(until, watching)
+        self.until = until
+        self.watching = watching
 
 
 Leave = Literal["ok", "fenced", "aborted", "paused", "frozen", "wait"]

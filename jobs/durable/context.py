@@ -32,6 +32,7 @@ from jobs.durable.waits import Children, Ended, Fired, Handle, Question, Signal,
 
 R = TypeVar("R")
 T = TypeVar("T")
+_ENDING = frozenset({"suspend", "finish", "release", "continue_as"})  # an activation, if done
 
 
 def fingerprint(kind: str, name: str, arguments: Any) -> str:
@@ -423,7 +424,10 @@ class Context(Generic[R]):
 
     def _call(self, script: str, **arguments: Any) -> dict[str, Any]:
         self._guard.expect(30.0)
+        self._guard.ending = script in _ENDING
         reply = self._store.fenced_call(script, self._token, **arguments)
+        if reply["result"] == "decided":
+            self._guard.ending = False
         if reply["result"] == "fenced":
             raise Fenced
         if reply["result"] == "diverged":

@@ -39,6 +39,9 @@ class LeaseGuard:
 
     The main thread promises with :meth:`expect` to be back within some seconds; when it breaks
     the promise the lease is no longer renewed, and lapses. `on_lapse` must not return.
+
+    `ending` is set before a call that ends the activation: a renewal that the call overtakes is
+    fenced by it, and that is no take-over.
     """
 
     def __init__(
@@ -58,20 +61,26 @@ class LeaseGuard:
         self._expected = acquired + lease
         self._on_lapse = on_lapse
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._keep_renewing, name="lease", daemon=True),
+            threading.Thread(target=self._watch, name="lease-watch", daemon=True),
+        ]
         self._progress: Any = None
+        self.ending = False
         self.flags = flags
         self.changed = threading.Event()
 
     def start(self) -> None:
         """Begin to renew."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Renew no more; the activation is over."""
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(self._lease)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(self._lease)
 
     def expect(self, seconds: float) -> None:
         """Promise that the main thread will be heard of again within `seconds`."""
@@ -79,7 +88,7 @@ class LeaseGuard:
 
     def check(self) -> None:
         """Die here if the lease has lapsed; to be called right before each act outside."""
-        if uptime() >= self._lapses:
+        if self.left() <= 0:
             self._on_lapse()
 
     def left(self) -> float:
@@ -95,11 +104,19 @@ class LeaseGuard:
         if self._progress is not None:
             self._renew()
 
-    def _run(self) -> None:
+    def _keep_renewing(self) -> None:
         while not self._stop.wait(self._lease / 3):
+            if self.left() <= 0:  # this process stood still: what lapsed is never renewed
+                return
             if uptime() < self._expected:
                 self._renew()
-            self.check()
+
+    def _watch(self) -> None:
+        # On a thread of its own, because a renewal may wait long for a Redis that is away.
+        while not self._stop.wait(max(0.0, self.left())):
+            if self.left() <= 0:
+                self._on_lapse()
+                return
 
     def _renew(self) -> None:
         progress, self._progress = self._progress, None
@@ -112,7 +129,8 @@ class LeaseGuard:
         if self._stop.is_set():
             return
         if reply["result"] == "fenced":
-            self._on_lapse()
+            if not self.ending:
+                self._on_lapse()
             return
         self._lapses = sent + self._lease
         flags = Flags.read(reply)

@@ -162,7 +162,8 @@ def connect(kubeconfig: str | None, *, pool: int) -> Cluster:
         if kubeconfig:
             if not Path(kubeconfig).is_file():
                 raise ClusterConfigError(f"KUBECONFIG names {kubeconfig}, which is no file.")
-            config.load_kube_config(kubeconfig, client_configuration=settings, persist_config=False)
+            load: Any = config.load_kube_config  # the client leaves it untyped
+            load(kubeconfig, client_configuration=settings, persist_config=False)
         else:
             config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
     except config.ConfigException as error:

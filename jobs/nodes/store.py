@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from jobs.durable import Store, Token
 from jobs.durable.errors import Fenced
@@ -22,6 +22,7 @@ class NodeRecord:
     since: int
     by: str
     why: str
+    evicted: bool
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,15 @@ class NodeStore:
         )  # fmt: skip
         return bool(reply["result"] == "ok")
 
+    def mark(
+        self, token: Token, operation: str, node: str, evicted: Literal["maybe", "yes", "no"]
+    ) -> None:
+        """Note whether something was evicted: a cordon is undone alone only if nothing was.
+
+        "maybe" goes before the first try, so that a death in between is on the safe side.
+        """
+        self._call("mark", token, operation=operation, node=node, evicted=evicted)
+
     def record(self, node: str) -> NodeRecord | None:
         """Return a node's record, or None."""
         raw = cast("dict[str, str]", self._store.redis.hgetall(f"{self._store.prefix}node:{node}"))
@@ -126,6 +136,7 @@ class NodeStore:
             since=int(raw["since"]),
             by=raw["by"],
             why=raw["why"],
+            evicted="evicted" in raw,
         )
 
     def owned(self) -> tuple[str, ...]:

@@ -104,7 +104,10 @@ def _rounds(node: _Node) -> Any:
         node.show(NodeStatus.DRAINING)
         outcome = _empty(node, turn)
         if outcome["outcome"] == "empty":
-            return _drained(node, turn)
+            drained = _drained(node, turn)
+            if drained is not None:
+                return drained
+            continue
         if outcome["outcome"] == "gone":
             node.log("gone")
             return _end(node, NodeStatus.GONE, "the node disappeared")
@@ -116,7 +119,7 @@ def _rounds(node: _Node) -> Any:
         "was_cordoned": node.was_cordoned, "evicted_any": node.evicted_any,
         "evict_anyway": node.evict_anyway, "forced": node.forced, "pods": node.pods,
     }  # fmt: skip
-    node.ctx.continue_as({"drain": node.drain.model_dump(mode="json"), "carried": carried})
+    return node.ctx.continue_as({"drain": node.drain.model_dump(mode="json"), "carried": carried})
 
 
 def _empty(node: _Node, turn: int) -> Any:
@@ -131,7 +134,6 @@ def _empty(node: _Node, turn: int) -> Any:
         since=node.ctx.now(),
         started=node.started,
         postponed=node.postponed,
-        gone_before=node.pods["gone"],
     )
     node.pods = {"total": outcome["total"], "gone": outcome["gone"]}
     node.evicted_any = node.evicted_any or outcome["evicted"] > 0
@@ -140,20 +142,23 @@ def _empty(node: _Node, turn: int) -> Any:
     return outcome
 
 
+def _kind(outcome: dict[str, Any]) -> tuple[QuestionKind, tuple[str, ...]]:
+    """Return what is asked, and what can be answered."""
+    if outcome["outcome"] == "uncordoned":
+        return QuestionKind.UNCORDONED, choices.UNCORDONED
+    if outcome["outcome"] == "overdue":
+        return QuestionKind.OVERDUE, choices.OVERDUE
+    if outcome["blocks"]:
+        anyway = (choices.EVICT_ANYWAY,) if outcome["refusals"] else ()
+        return QuestionKind.BLOCK, (*anyway, *choices.BLOCK)
+    if outcome["wont_stop"]:
+        return QuestionKind.WONT_STOP, choices.WONT_STOP
+    return QuestionKind.REFUSAL, choices.REFUSAL
+
+
 def _question(node: _Node, turn: int, outcome: dict[str, Any]) -> Question:
     needs = node.drain.requirements
-    kind, offered = QuestionKind.BLOCK, choices.BLOCK
-    if outcome["outcome"] == "uncordoned":
-        kind, offered = QuestionKind.UNCORDONED, choices.UNCORDONED
-    elif outcome["outcome"] == "overdue":
-        kind, offered = QuestionKind.OVERDUE, choices.OVERDUE
-    elif outcome["blocks"]:
-        if outcome["refusals"]:
-            offered = (choices.EVICT_ANYWAY, *offered)
-    elif outcome["wont_stop"]:
-        kind, offered = QuestionKind.WONT_STOP, choices.WONT_STOP
-    elif outcome["refusals"]:
-        kind, offered = QuestionKind.REFUSAL, choices.REFUSAL
+    kind, offered = _kind(outcome)
     pods = sorted(o["pod"]["uid"] for part in _PARTS for o in outcome[part])
     if not node.thread or pods != node.asked:
         node.thread, node.asked = f"{node.drain.node}:{turn}", pods
@@ -268,9 +273,12 @@ def _names(outcome: dict[str, Any]) -> list[str]:
 
 def _drained(node: _Node, turn: int) -> Any:
     confirmed = node.ctx.activity(
-        f"confirm:{turn}", confirm_drained, **node.common(), by=node.drain.requester,
-        why=node.drain.reason,
+        f"confirm:{turn}", confirm_drained, **node.common(),
+        options=node.drain.options.model_dump(mode="json"),
+        evict_anyway=sorted(node.evict_anyway), by=node.drain.requester, why=node.drain.reason,
     )  # fmt: skip
+    if confirmed["left"]:
+        return None
     if not confirmed["held"]:
         return _end(node, NodeStatus.FAILED, confirmed["evidence"])
     node.log("drained", pods=node.pods["gone"])

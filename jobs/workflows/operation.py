@@ -58,11 +58,9 @@ def _run(ctx: Ctx, operation: OperationInput, story: _Story) -> Any:
     surveyed = ctx.activity(
         "plan",
         survey,
-        operation=ctx.id,
         nodes=list(operation.request.nodes),
         options=operation.request.options.model_dump(mode="json"),
         long_work=operation.requirements.long_work,
-        nodes_away=operation.requirements.nodes_away,
     )
     if "refused" in surveyed:
         return story.end(OperationEnd.REFUSED, surveyed["refused"])

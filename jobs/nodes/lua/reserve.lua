@@ -23,7 +23,8 @@ return once_fenced(function()
   for _, node in ipairs(a.nodes) do
     local key = p .. 'node:' .. node.name
     local counter = math.max(tonumber(hget(key, 'counter') or 0), node.shown) + 1
-    if hget(key, 'uid') ~= node.uid then redis.call('HDEL', key, 'mode') end
+    if hget(key, 'uid') ~= node.uid then redis.call('HDEL', key, 'mode', 'evicted') end
+    if (hget(key, 'owner') or '') == '' then redis.call('HDEL', key, 'evicted') end
     redis.call('HSET', key, 'uid', node.uid, 'owner', a.operation, 'counter', counter,
       'holder', '', 'since', now, 'by', a.by, 'why', a.why)
     redis.call('HSETNX', key, 'mode', 'accepting')

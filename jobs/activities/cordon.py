@@ -1,0 +1,148 @@
+"""Cordon a node under our claim, and undo that: one guarded patch each."""
+
+from typing import Any
+
+from jobs.drain.fence import OPERATION, Claim, Denied, OtherNode, Outdated, TakenBy, Undo, token_of
+from jobs.durable import Activity, PermanentError, TemporaryError
+from jobs.durable.errors import Fenced
+from jobs.ids import IdError, cluster_of
+from jobs.kubernetes import Forbidden, KubernetesError, Temporary
+from jobs.kubernetes.nodes import Cordoned, cordon, find_node, uncordon
+from jobs.nodes import Lost
+from jobs.resources import Resources
+
+_BEFORE_DRAIN = ("accepting", "draining", "fence_lost")
+_UNDONE = {
+    Undo.UNCORDON: "our cordon is undone",
+    Undo.KEEP: "it was cordoned before and stays so",
+    Undo.NOT_CORDONED: "somebody had uncordoned it already",
+    Undo.NOTHING: "it carried no cordon of ours",
+}
+
+
+def cordon_node(
+    act: Activity[Resources], *, operation: str, node: str, uid: str, requested_by: str, since: int
+) -> dict[str, Any]:
+    """Cordon a node; `{result: cordoned | gone | denied, was_cordoned, detail}`."""
+    act.tick()
+    claim = _claim(act, operation, node, uid, requested_by=requested_by, since=since)
+    if claim is None:
+        return _denied("gone", f"there is no node {node} any more")
+    try:
+        result = cordon(act.resources.cluster, claim, timeout=act.time_left())
+    except Forbidden as error:
+        raise PermanentError(
+            f"drainbot may not cordon {node}, so nothing was evicted. Missing right: "
+            f"{error.right or error}"
+        ) from error
+    except Temporary as error:
+        raise TemporaryError(str(error), delay=error.retry_after) from error
+    except KubernetesError as error:
+        raise PermanentError(str(error)) from error
+    if isinstance(result, Cordoned):
+        act.resources.nodes.change(
+            act.token, operation, node, came_from=_BEFORE_DRAIN, to="draining", by=requested_by
+        )
+        return {"result": "cordoned", "was_cordoned": result.was_cordoned, "detail": ""}
+    if result is None or isinstance(result, OtherNode):
+        return _denied("gone", f"node {node} was deleted, or made anew under its name")
+    return _denied("denied", _whose(node, result))
+
+
+def undo_cordon(
+    act: Activity[Resources],
+    *,
+    operation: str,
+    node: str,
+    uid: str,
+    even_if_evicted: bool,
+    by: str,
+    why: str,
+) -> dict[str, Any]:
+    """Undo our own cordon, unless something was evicted already; `{undone, what}`.
+
+    A worker that was taken over may still be at work until its lease has run out in full: nothing
+    is undone before that.
+    """
+    act.tick()
+    if act.now() < act.old_lease:
+        act.rest(until=act.old_lease)
+    record = act.resources.nodes.record(node)
+    if record is None or record.owner != operation:
+        return {"undone": False, "what": "the node is not ours"}
+    if record.evicted and not even_if_evicted:
+        return {"undone": False, "what": "pods were evicted: it stays cordoned"}
+    claim = _claim(act, operation, node, uid)
+    what = "the node is gone"
+    if claim is not None:
+        try:
+            result = uncordon(act.resources.cluster, claim, timeout=act.time_left())
+        except Temporary as error:
+            raise TemporaryError(str(error), delay=error.retry_after) from error
+        except KubernetesError as error:
+            raise PermanentError(f"the cordon of {node} can't be undone: {error}") from error
+        if isinstance(result, Outdated | TakenBy):
+            return {"undone": False, "what": _whose(node, result)}
+        what = _UNDONE[result] if isinstance(result, Undo) else what
+    act.resources.nodes.change(
+        act.token, operation, node, came_from=("returning", record.mode), to="accepting",
+        release=True, by=by, why=why,
+    )  # fmt: skip
+    return {"undone": True, "what": what}
+
+
+def _claim(
+    act: Activity[Resources],
+    operation: str,
+    node: str,
+    uid: str,
+    *,
+    requested_by: str = "",
+    since: int = 0,
+) -> Claim | None:
+    """Claim a node in Redis, above the counter that it shows; None if it does not exist."""
+    try:
+        seen = find_node(act.resources.cluster, node)
+    except Temporary as error:
+        raise TemporaryError(str(error), delay=error.retry_after) from error
+    except KubernetesError as error:
+        raise PermanentError(str(error)) from error
+    if seen is None or seen.uid != uid:
+        return None
+    claimed = act.resources.nodes.claim(act.token, operation, node, uid, shown=token_of(seen))
+    if isinstance(claimed, Lost):
+        raise Fenced
+    return Claim(
+        node=node,
+        uid=uid,
+        operation=operation,
+        token=claimed.counter,
+        requested_by=requested_by,
+        since=since,
+        supersedes=_ended(act, seen.annotations.get(OPERATION, "")),
+    )
+
+
+def _ended(act: Activity[Resources], owner: str) -> frozenset[str]:
+    """Return the operation on the annotation if it is one of ours that has ended."""
+    try:
+        ours = bool(owner) and cluster_of(owner) == act.resources.store.group
+    except IdError:
+        ours = False
+    record = act.resources.store.workflow(owner) if ours else None
+    return frozenset({owner}) if record is not None and record.final else frozenset()
+
+
+def _whose(node: str, denied: Denied) -> str:
+    match denied:
+        case TakenBy(operation, requested_by):
+            by = f", requested by {requested_by}" if requested_by else ""
+            return f"{node} carries the mark of {operation}{by}: it was left alone"
+        case Outdated(_, operation):
+            return f"{node} was taken over by {operation or 'a later claim'}"
+        case _:
+            return f"{node} is another node now"
+
+
+def _denied(result: str, detail: str) -> dict[str, Any]:
+    return {"result": result, "was_cordoned": False, "detail": detail}

@@ -1,0 +1,263 @@
+"""Evict what has to leave a node, and watch until it is empty or until nothing can move any more.
+
+The rules are in :mod:`jobs.drain.pacing`; this is the loop around them: one list and one watch of
+the node's pods, one watch of the budgets of each namespace concerned, evictions in parallel, and
+leave from Redis right before each of them. One thread decides, the others only send and listen.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.activities.listening import Ears
+from jobs.activities.obstacles import Obstacles
+from jobs.activities.sending import Sender
+from jobs.drain import events as e
+from jobs.drain.asking import Ask, Patience, when_to_ask
+from jobs.drain.filters import Rules, daemonsets_of
+from jobs.drain.pacing import DrainState, Pace
+from jobs.durable import Activity, PermanentError, TemporaryError
+from jobs.kubernetes import KubernetesError, Temporary
+from jobs.kubernetes.budgets import list_budgets
+from jobs.kubernetes.nodes import find_node
+from jobs.kubernetes.owners import find_owner
+from jobs.kubernetes.pods import list_pods_on
+from jobs.models import DrainOptions, NodeStatus, Requirements
+from jobs.resources import Resources
+
+LOOK_AT_NODE = 5_000  # ms between two looks at the cordon
+REST_AFTER = 3_000  # ms without motion until the slot is freed
+LONGEST_WAIT = 0.5  # seconds that the loop waits for something to happen
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done, on which node, and how patiently. Times in ms since the epoch."""
+
+    operation: str
+    node: str
+    uid: str
+    options: DrainOptions
+    needs: Requirements
+    round: int
+    deadline: int
+
+
+def empty_node(
+    act: Activity[Resources],
+    *,
+    operation: str,
+    node: str,
+    uid: str,
+    options: dict[str, Any],
+    requirements: dict[str, Any],
+    evict_anyway: list[str],
+    force: list[str],
+    since: int,
+    started: int,
+    postponed: float,
+) -> dict[str, Any]:
+    """Evict until nothing is left, or until people must decide.
+
+    Returns `{outcome, total, gone, evicted, forced, refusals, blocks, wont_stop, detail}`;
+    `outcome` is empty, asks, overdue, uncordoned or gone.
+    """
+    wanted = DrainOptions.model_validate(options)
+    needs = Requirements.model_validate(requirements)
+    timeout = (wanted.timeout or needs.node_timeout) + postponed
+    job = Job(operation, node, uid, wanted, needs, since, started + int(timeout * 1000))
+    rules = Rules.of(wanted, evict_anyway=frozenset(evict_anyway), long_work=needs.long_work)
+    pace = Pace(
+        in_flight=needs.evictions_in_flight,
+        slack=int(needs.terminating_slack * 1000),
+        grace=wanted.grace_period,
+    )
+    try:
+        with (
+            Ears() as ears,
+            ThreadPoolExecutor(needs.evictions_in_flight, thread_name_prefix="evict") as pool,
+        ):
+            sender = Sender(act, job.needs, wanted, ears, pool, node, operation)
+            run = _Emptying(act, job, ears, sender, DrainState(rules=rules, pace=pace))
+            try:
+                return run.run(tuple(force))
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+                run.hear_the_rest()
+                sender.close()
+    except Temporary as error:
+        raise TemporaryError(str(error), delay=max(1.0, error.retry_after)) from error
+    except KubernetesError as error:
+        raise PermanentError(str(error)) from error
+
+
+class _Emptying:
+    """One run of the activity."""
+
+    def __init__(
+        self,
+        act: Activity[Resources],
+        job: Job,
+        ears: Ears,
+        sender: Sender,
+        state: DrainState,
+    ) -> None:
+        self.act = act
+        self.job = job
+        self.ears = ears
+        self.sender = sender
+        self.state = state
+        self.obstacles = Obstacles(act.resources.cluster)
+        self.moved_at = _remembered(act.before, job.round)
+        self.look_at = 0
+        self.shown: Any = None
+
+    def run(self, force: tuple[str, ...]) -> dict[str, Any]:
+        """Run to an outcome."""
+        self.sender.force(force)
+        missing = self._look_at_node()
+        if missing is not None:
+            return missing
+        self._list()
+        while True:
+            self.act.tick()
+            now = self._take_in()
+            missing = self._look_at_node() if now >= self.look_at else None
+            if missing is not None:
+                return missing
+            if self.state.empty and not self.sender.forcing.busy:
+                return self._outcome("empty")
+            self.state = self.sender.send(self.state, now)
+            self._show(now)
+            decided = self._decide(now)
+            if decided is not None:
+                return decided
+
+    def _decide(self, now: int) -> dict[str, Any] | None:
+        """Ask, rest or wait for something to happen."""
+        if self.sender.forcing.busy:
+            self.act.wait(self.ears.heard, 0.1)
+            return None
+        patience = Patience(
+            deadline=self.job.deadline, ask_after=int(self.job.needs.ask_after * 1000)
+        )
+        never = self.obstacles.never(self.state) if self.state.stalled(now) else frozenset()
+        ask, again = when_to_ask(self.state, never, patience, moved_at=self._moved(now), now=now)
+        paused = self.act.flags.pause is not None
+        if ask is Ask.OVERDUE:
+            return self._outcome("overdue", detail="the drain of this node takes too long")
+        if ask is not None and not paused:
+            return self._outcome("asks", detail=self.sender.refused_force)
+        still = now - self._moved(now) >= REST_AFTER and not self.sender.busy
+        if still and (paused or self.state.stalled(now)):
+            self._rest(again)
+        wake = min(self.state.next_wake(now) or again, again)
+        self.act.wait(self.ears.heard, min(LONGEST_WAIT, max(0.001, (wake - now) / 1000)))
+        return None
+
+    def _rest(self, until: int) -> None:
+        """Free the slot: the watcher wakes the workflow when a budget or a pod moves."""
+        watching = {
+            "operation": self.job.operation,
+            "node": self.job.node,
+            "uid": self.job.uid,
+            "budgets": self.obstacles.budget_names(self.state),
+            "pods": [kept.entry.pod.ref.model_dump() for kept in self.state.blocked()],
+            "free_for": 0,
+            "until": 0,
+        }
+        self._report(self.act.now())
+        self.act.rest(until=until, watching=watching)
+
+    def _take_in(self) -> int:
+        """Apply what was heard; returns the time that it was applied at."""
+        now = self.act.now()
+        for event in self.ears.take():
+            self.state = self.sender.note(event).apply_to(self.state, now)
+        return now
+
+    def hear_the_rest(self) -> None:
+        """Count the answers of requests that were on their way when it ended."""
+        for event in self.ears.take():
+            self.sender.count_answer(event)
+
+    def _look_at_node(self) -> dict[str, Any] | None:
+        """See that the node is there and still cordoned; an outcome if it is not."""
+        self.look_at = self.act.now() + LOOK_AT_NODE
+        seen = find_node(self.act.resources.cluster, self.job.node)
+        if seen is None or seen.uid != self.job.uid:
+            return self._outcome("gone")
+        if not seen.unschedulable:
+            return self._outcome(
+                "uncordoned", detail="somebody uncordoned the node while it drained"
+            )
+        self.obstacles.node_ready = seen.ready
+        return None
+
+    def _list(self) -> None:
+        """List and then watch; the budgets first, so that no budget is hammered."""
+        cluster, now = self.act.resources.cluster, self.act.now()
+        pods, version = list_pods_on(cluster, self.job.node)
+        self.ears.hear_pods(cluster, self.job.node, version)
+        listed = DrainState(rules=self.state.rules).apply(e.PodsListed(pods), now)
+        concerned = {
+            entry.pod.namespace for entry in listed.pods.values() if entry.judgement.fate.must_go
+        }
+        for namespace in sorted(concerned):
+            budgets, since = list_budgets(cluster, namespace)
+            self.state = self.state.apply(e.BudgetsListed(namespace, budgets), now)
+            if any(budget.covers(pod) for budget in budgets for pod in pods):
+                self.ears.hear_budgets(cluster, namespace, since)
+        for namespace, daemonset in daemonsets_of(pods):
+            if find_owner(cluster, namespace, daemonset) is None:
+                self.state = self.state.apply(e.DaemonSetGone(daemonset.uid), now)
+        self.state = self.state.apply(e.PodsListed(pods), now)
+
+    def _moved(self, now: int) -> int:
+        """When a pod moved last, in this run or an earlier one of the same round."""
+        counts = self.state.counts()
+        if counts.gone or self.sender.evicted or not self.moved_at:
+            self.moved_at = max(self.moved_at, self.state.last_progress or now)
+        return self.moved_at
+
+    def _show(self, now: int) -> None:
+        counts = self.state.counts()
+        waiting = [str(kept.entry.pod) for kept in self.state.blocked()]
+        shown = (counts, tuple(waiting))
+        if shown != self.shown:
+            self.shown = shown
+            self._report(now)
+
+    def _report(self, now: int) -> None:
+        counts = self.state.counts()
+        view = {
+            "pods_total": counts.total,
+            "pods_gone": counts.gone,
+            "terminating": counts.terminating,
+            "waiting_for": [str(kept.entry.pod) for kept in self.state.blocked()][:10],
+            "status": NodeStatus.DRAINING,
+        }
+        memo = {"round": self.job.round, "moved_at": self._moved(now)}
+        self.act.progress({"view": view, "memo": memo})
+
+    def _outcome(self, outcome: str, *, detail: str = "") -> dict[str, Any]:
+        counts = self.state.counts()
+        asks = outcome in {"asks", "overdue"}
+        found = self.obstacles.found(self.state, self.act.now()) if asks else {}
+        return {
+            "outcome": outcome,
+            "detail": detail,
+            "total": counts.total,
+            "gone": counts.gone,
+            "evicted": self.sender.evicted,
+            "forced": list(self.sender.forcing.done),
+            "refusals": found.get("refusals", []),
+            "blocks": found.get("blocks", []),
+            "wont_stop": found.get("wont_stop", []),
+        }
+
+
+def _remembered(before: Any, round: int) -> int:
+    """When pods last moved, as an earlier run of this same round noted it; 0 if none did."""
+    memo = (before or {}).get("memo", {})
+    return int(memo["moved_at"]) if memo.get("round") == round else 0

@@ -1,0 +1,68 @@
+"""Confirm that a node is fenced and empty before anybody is told that it is drained."""
+
+from typing import Any
+
+from jobs.drain.facts import Node
+from jobs.drain.fence import Claim, Fence, fence, token_of
+from jobs.drain.filters import Rules, judge
+from jobs.durable import Activity, PermanentError, TemporaryError
+from jobs.kubernetes import KubernetesError, Temporary
+from jobs.kubernetes.nodes import find_node
+from jobs.kubernetes.pods import list_pods_on
+from jobs.models import DrainOptions
+from jobs.resources import Resources
+
+_BROKEN = {
+    Fence.UNCORDONED: "somebody uncordoned it",
+    Fence.UNMARKED: "somebody removed drainbot's marks",
+    Fence.TAKEN: "another operation's marks are on it",
+    Fence.OUTDATED: "a later claim has taken it over",
+    Fence.REPLACED: "another node has its name now",
+    Fence.GONE: "it is gone",
+}
+
+
+def confirm_drained(
+    act: Activity[Resources],
+    *,
+    operation: str,
+    node: str,
+    uid: str,
+    options: dict[str, Any],
+    evict_anyway: list[str],
+    by: str,
+    why: str,
+) -> dict[str, Any]:
+    """Look at the node and its pods once more; `{held, evidence, left}`.
+
+    Not held with `left` above 0: a pod landed before the cordon was seen by everybody, go on.
+    """
+    act.tick()
+    try:
+        seen = find_node(act.resources.cluster, node)
+        pods, _ = list_pods_on(act.resources.cluster, node)
+    except Temporary as error:
+        raise TemporaryError(str(error), delay=error.retry_after) from error
+    except KubernetesError as error:
+        raise PermanentError(str(error)) from error
+    state = fence(seen, _claim(seen, operation, node, uid))
+    if state is not Fence.HELD:
+        return {"held": False, "evidence": _BROKEN[state], "left": 0}
+    rules = Rules.of(
+        DrainOptions.model_validate(options), evict_anyway=frozenset(evict_anyway), long_work=0
+    )
+    left = [str(pod) for pod in pods if judge(pod, rules, act.now()).fate.must_go]
+    if left:
+        return {"held": False, "evidence": f"{left[0]} landed on it", "left": len(left)}
+    changed = act.resources.nodes.change(
+        act.token, operation, node, came_from=("draining",), to="drained", by=by, why=why
+    )
+    if not changed:
+        return {"held": False, "evidence": "its record is not draining any more", "left": 0}
+    return {"held": True, "evidence": "", "left": 0}
+
+
+def _claim(seen: Node | None, operation: str, node: str, uid: str) -> Claim:
+    """Return the claim as the node shows it: whose it is matters here, not under which counter."""
+    token = token_of(seen) if seen else 0
+    return Claim(node=node, uid=uid, operation=operation, token=token)

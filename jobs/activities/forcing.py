@@ -1,0 +1,83 @@
+"""Force: exactly the named pods, by uid, with their own grace, one at a time.
+
+The next one goes when the replacement of the last is ready, or after a minute: a person decided to
+go past a budget, not to take a workload down at once.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+NEXT_AFTER = 60_000  # ms that a replacement has to become ready
+LOOK_EVERY = 500  # ms between two looks at the owner
+
+
+class Turn(StrEnum):
+    """What to do next."""
+
+    DELETE = "delete"
+    LOOK = "look"  # at the owner of the one that was deleted last
+    WAIT = "wait"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forcing:
+    """The pods that are still to be forced, and the one that is under way. Times in ms.
+
+    `ready_before` is how many of its owner's pods were ready before (-1: not known).
+    """
+
+    todo: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    current: str = ""
+    ready_before: int = -1
+    sent_at: int = 0
+    looked_at: int = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a pod is still to be forced, or its replacement is waited for."""
+        return bool(self.todo or self.current)
+
+    def turn(self, present: frozenset[str], now: int) -> Turn:
+        """Say what comes next; `present` are the uids that are on the node."""
+        if self.current:
+            if self.current not in present and self.ready_before < 0:
+                return Turn.DONE
+            if now - self.sent_at >= NEXT_AFTER:
+                return Turn.DONE
+            ripe = self.current not in present and now - self.looked_at >= LOOK_EVERY
+            return Turn.LOOK if ripe else Turn.WAIT
+        return Turn.DELETE if self.todo else Turn.DONE
+
+    def sent(self, uid: str, name: str, *, ready_before: int, now: int) -> "Forcing":
+        """Note that a pod's deletion was accepted."""
+        return Forcing(
+            todo=tuple(other for other in self.todo if other != uid),
+            done=(*self.done, name),
+            current=uid,
+            ready_before=ready_before,
+            sent_at=now,
+        )
+
+    def gone(self, uid: str) -> "Forcing":
+        """Note that a pod that was to be forced is not there any more."""
+        todo = tuple(other for other in self.todo if other != uid)
+        return Forcing(todo=todo, done=self.done)
+
+    def looked(self, ready: int, now: int) -> "Forcing":
+        """Note how many of the owner's pods are ready now."""
+        if ready >= self.ready_before:
+            return self.over()
+        return Forcing(
+            todo=self.todo,
+            done=self.done,
+            current=self.current,
+            ready_before=self.ready_before,
+            sent_at=self.sent_at,
+            looked_at=now,
+        )
+
+    def over(self) -> "Forcing":
+        """Go on to the next one."""
+        return Forcing(todo=self.todo, done=self.done)

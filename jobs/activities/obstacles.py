@@ -1,0 +1,91 @@
+"""What keeps pods on a node, in facts for people: read from the cluster only when it is asked."""
+
+from typing import Any
+
+from jobs.drain.blocks import block_of, is_never, not_ready_of
+from jobs.drain.facts import Budget, Owner, Pod
+from jobs.drain.filters import refusal
+from jobs.drain.pacing import DrainState, Kept
+from jobs.kubernetes import Cluster, KubernetesError
+from jobs.kubernetes.owners import find_owner
+from jobs.models import Block, WontStop
+
+
+class Obstacles:
+    """Refusals, blocks and pods that won't stop, with their owners; each owner is read once."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._owners: dict[str, Owner | None] = {}
+        self.node_ready = True
+
+    def never(self, state: DrainState) -> frozenset[str]:
+        """Return the uids of blocked pods that waiting can't help."""
+        return frozenset(
+            kept.entry.pod.uid for kept in state.blocked() if is_never(kept, _named(state, kept))
+        )
+
+    def budget_names(self, state: DrainState) -> list[str]:
+        """Return the budgets that block, as `namespace/name`."""
+        names = {
+            f"{budget.namespace}/{budget.name}"
+            for kept in state.blocked()
+            for budget in _named(state, kept)
+        }
+        return sorted(names)
+
+    def found(self, state: DrainState, now: int) -> dict[str, list[dict[str, Any]]]:
+        """Return all obstacles as JSON: `{refusals, blocks, wont_stop}`."""
+        refusals = [
+            refusal(entry.pod, entry.judgement, self._owner(entry.pod)) for entry in state.refused()
+        ]
+        blocks = self._blocks(state)
+        wont_stop = [
+            WontStop(
+                pod=entry.pod.ref,
+                due=entry.due(state.pace),
+                finalizers=entry.pod.finalizers,
+                node_ready=self.node_ready,
+            )
+            for entry in state.overdue(now)
+        ]
+        return {
+            "refusals": [each.model_dump(mode="json") for each in refusals],
+            "blocks": [each.model_dump(mode="json") for each in blocks],
+            "wont_stop": [each.model_dump(mode="json") for each in wont_stop],
+        }
+
+    def _blocks(self, state: DrainState) -> list[Block]:
+        pods = [entry.pod for entry in state.pods.values()]
+        blocks = []
+        for kept in state.blocked():
+            budgets = _named(state, kept)
+            not_ready = [name for budget in budgets for name in not_ready_of(budget, pods)]
+            owner = self._owner(kept.entry.pod)
+            blocks.append(block_of(kept, budgets=budgets, owner=owner, not_ready=not_ready))
+        return blocks
+
+    def _owner(self, pod: Pod) -> Owner | None:
+        if pod.controller is None:
+            return None
+        uid = pod.controller.uid
+        if uid not in self._owners:
+            try:
+                self._owners[uid] = find_owner(self._cluster, pod.namespace, pod.controller)
+            except KubernetesError:
+                return None  # the question is asked without its counts
+        return self._owners[uid]
+
+
+def _budgets(state: DrainState, pod: Pod) -> tuple[Budget, ...]:
+    found = (state.gates[key].facts for key in state.covering(pod))
+    return tuple(facts for facts in found if facts is not None)
+
+
+def _named(state: DrainState, kept: Kept) -> tuple[Budget, ...]:
+    """Return the budgets that cover a pod, else the one that the server named, without counts."""
+    known = _budgets(state, kept.entry.pod)
+    name = getattr(kept.answer, "budget", "")
+    if known or not name:
+        return known
+    return (Budget(namespace=kept.entry.pod.namespace, name=name, observed_generation=0),)

@@ -1,0 +1,240 @@
+"""The hands of a drain: threads that send evictions, each with leave from Redis right before it.
+
+Whoever may send is asked again for every single eviction: the activation may be over, a person may
+have aborted or paused, the cluster may be frozen, and the rate is shared by all workers.
+"""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from jobs.activities.forcing import Forcing, Turn
+from jobs.activities.listening import Ears
+from jobs.drain import events as e
+from jobs.drain.answers import (
+    Accepted,
+    AlreadyGone,
+    Blocked,
+    BudgetBroken,
+    EvictionAnswer,
+    Replaced,
+)
+from jobs.drain.facts import Pod
+from jobs.drain.pacing import DrainState
+from jobs.durable import Activity, Permit
+from jobs.durable.errors import Fenced
+from jobs.kubernetes.evictions import evict
+from jobs.kubernetes.owners import find_owner
+from jobs.kubernetes.pods import delete_pod
+from jobs.models import DrainOptions, PodRef, Requirements
+from jobs.resources import Resources
+
+HELD_BACK = 0.5  # seconds until leave is asked for again while paused or frozen
+REQUEST_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the deciding thread takes from the inbox: an event, or nothing for the state."""
+
+    event: Any
+
+    def apply_to(self, state: DrainState, now: int) -> DrainState:
+        """Apply it."""
+        return state if self.event is None else state.apply(self.event, now)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An eviction's answer, as the sending thread puts it into the inbox."""
+
+    pod: PodRef
+    answer: EvictionAnswer
+
+
+@dataclass(frozen=True)
+class NoLeave:
+    """An eviction that was not sent."""
+
+    pod: PodRef
+    permit: Permit
+
+
+class Sender:
+    """Sends what the state offers. Its methods belong to the deciding thread."""
+
+    def __init__(
+        self,
+        act: Activity[Resources],
+        needs: Requirements,
+        options: DrainOptions,
+        ears: Ears,
+        pool: ThreadPoolExecutor,
+        node: str,
+        operation: str,
+    ) -> None:
+        self._act = act
+        self._options = options
+        self._ears = ears
+        self._pool = pool
+        self._node = node
+        self._operation = operation
+        self._rate = act.resources.guardrails.rate(needs.evictions_per_second)
+        self._mark = threading.Lock()
+        self._marked = False
+        self._hold_until = 0
+        self.in_flight = 0
+        self.evicted = 0
+        self.forcing = Forcing()
+        self.refused_force = ""
+        self._last_forced: Pod | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether requests are on their way."""
+        return self.in_flight > 0
+
+    def force(self, uids: tuple[str, ...]) -> None:
+        """Have these pods forced, one at a time."""
+        self.forcing = Forcing(todo=uids)
+
+    def send(self, state: DrainState, now: int) -> DrainState:
+        """Send what may be sent now, and what is to be forced next."""
+        state = self._force_next(state, now)
+        if now < self._hold_until or self._act.flags.pause is not None:
+            return state
+        for pod in state.actions(now):
+            if pod.uid in self.forcing.todo or pod.uid == self.forcing.current:
+                continue  # its turn comes, past its budget
+            state = state.apply(e.Sent(pod.uid), now)
+            self.in_flight += 1
+            self._pool.submit(self._evict, pod)
+        return state
+
+    def note(self, heard: Any) -> Told:
+        """Take one thing from the inbox and say what it means for the state."""
+        if isinstance(heard, NoLeave):
+            self.in_flight -= 1
+            return Told(e.Withheld(heard.pod.uid, self._held_until(heard.permit)))
+        if isinstance(heard, Answered):
+            self.in_flight -= 1
+            if isinstance(heard.answer, Accepted):
+                self._count()
+            if isinstance(heard.answer, Blocked | BudgetBroken):
+                self._ears.hear_budgets(self._act.resources.cluster, heard.pod.namespace)
+            return Told(e.Answer(heard.pod.uid, heard.answer))
+        if isinstance(heard, BaseException):
+            raise heard
+        return Told(heard)
+
+    def count_answer(self, heard: Any) -> None:
+        """Count an answer that came too late to decide anything."""
+        if isinstance(heard, Answered) and isinstance(heard.answer, Accepted):
+            self._count()
+
+    def _held_until(self, permit: Permit) -> int:
+        if permit.leave == "fenced":
+            raise Fenced
+        wait = permit.wait if permit.leave == "wait" else HELD_BACK
+        self._hold_until = max(self._hold_until, self._act.now() + max(1, int(wait * 1000)))
+        return self._hold_until
+
+    def _evict(self, pod: PodRef) -> None:
+        """Send one eviction; in a thread of the pool."""
+        try:
+            permit = self._leave()
+            if permit.leave != "ok":
+                self._ears.tell(NoLeave(pod, permit))
+                return
+            self._ears.tell(Answered(pod, self._request(pod)))
+        except BaseException as error:  # noqa: BLE001  handed to the deciding thread, which raises
+            self._ears.tell(error)
+
+    def _leave(self) -> Permit:
+        self._mark_evicted()
+        return self._act.permit(bucket="evictions", rate=self._rate, burst=1)
+
+    def _request(self, pod: PodRef) -> EvictionAnswer:
+        cluster, grace = self._act.resources.cluster, self._options.grace_period
+        timeout = min(REQUEST_TIMEOUT, self._act.time_left())
+        if self._options.disable_eviction:
+            return delete_pod(cluster, pod, grace=grace, timeout=timeout)
+        return evict(cluster, pod, grace=grace, timeout=timeout)
+
+    def _mark_evicted(self) -> None:
+        """Note, before the first eviction, that the node is no longer as it was."""
+        with self._mark:
+            if not self._marked:
+                self._note("maybe")
+                self._marked = True
+
+    def _note(self, evicted: Literal["maybe", "yes", "no"]) -> None:
+        nodes = self._act.resources.nodes
+        nodes.mark(self._act.token, self._operation, self._node, evicted)
+
+    def _count(self) -> None:
+        self.evicted += 1
+        if self.evicted == 1:
+            self._note("yes")
+
+    def close(self) -> None:
+        """Say, when no request is on its way any more, if nothing was evicted after all."""
+        if self._marked and not self.evicted:
+            self._note("no")
+
+    # -- force -------------------------------------------------------------------------------
+
+    def _force_next(self, state: DrainState, now: int) -> DrainState:
+        present = frozenset(state.pods)
+        match self.forcing.turn(present, now):
+            case Turn.LOOK:
+                self._look_at_owner(now)
+            case Turn.DELETE:
+                self._delete(state, self.forcing.todo[0], now)
+            case Turn.DONE if self.forcing.current:
+                self.forcing = self.forcing.over()
+            case _:
+                pass
+        return state
+
+    def _delete(self, state: DrainState, uid: str, now: int) -> None:
+        entry = state.pods.get(uid)
+        if entry is None:
+            self.forcing = self.forcing.gone(uid)
+            return
+        pod = entry.pod
+        refused = self._act.resources.guardrails.force_refused([pod.namespace])
+        if refused:
+            self.refused_force = refused
+            self.forcing = Forcing(done=self.forcing.done)
+            return
+        permit = self._leave()
+        if permit.leave != "ok":
+            self._held_until(permit)
+            return
+        ready = self._ready(pod)
+        timeout = min(REQUEST_TIMEOUT, self._act.time_left())
+        self._act.check()
+        answer = delete_pod(self._act.resources.cluster, pod.ref, timeout=timeout)
+        match answer:
+            case Accepted():
+                self._count()
+                before = ready if pod.ready else -1
+                self._last_forced = pod
+                self.forcing = self.forcing.sent(uid, str(pod), ready_before=before, now=now)
+            case AlreadyGone() | Replaced():
+                self.forcing = self.forcing.gone(uid)
+            case _:
+                self.refused_force = getattr(answer, "message", "the API server refused")
+                self.forcing = replace(self.forcing, todo=self.forcing.todo[1:])
+
+    def _look_at_owner(self, now: int) -> None:
+        if self._last_forced is not None:
+            self.forcing = self.forcing.looked(self._ready(self._last_forced), now)
+
+    def _ready(self, pod: Pod) -> int:
+        if pod.controller is None:
+            return -1
+        owner = find_owner(self._act.resources.cluster, pod.namespace, pod.controller)
+        return -1 if owner is None else owner.ready

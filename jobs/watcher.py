@@ -1,0 +1,207 @@
+"""The watcher: the eyes of a cluster while nobody is at work. One at a time, by lease.
+
+It publishes the inventory of nodes, and wakes workflows whose budget freed itself or whose pods
+left. What a workflow waits for it registers first; then the watcher lists, then watches: nothing
+falls in between.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+
+from jobs.drain.facts import Budget, Node, Pod
+from jobs.durable.guard import uptime
+from jobs.freed import Freed, Watched
+from jobs.inventory import InventoryStore
+from jobs.kubernetes import KubernetesError
+from jobs.kubernetes.budgets import watch_budgets
+from jobs.kubernetes.nodes import watch_nodes
+from jobs.kubernetes.pods import watch_pods_on
+from jobs.kubernetes.watching import Changed, Event, Listed, Removed, Watch
+from jobs.models import ClusterNode
+from jobs.resources import Resources
+
+log = structlog.get_logger(__name__)
+LEASE = 5.0  # seconds
+INTERVAL = 0.1  # seconds between two looks at what is free
+CONFIRM_EVERY = 2.0  # seconds between two words that the inventory is right
+RETRY = 2.0  # seconds until a watch that a missing right ended is tried again
+
+
+class _Eye:
+    """One watch in a thread of its own, begun again until it is closed."""
+
+    def __init__(
+        self, name: str, open: Callable[[], Watch[Any]], see: Callable[[Any], None]
+    ) -> None:
+        self._name = name
+        self._open = open
+        self._see = see
+        self._closed = threading.Event()
+        self._watch: Watch[Any] | None = None
+        self.alive_at = 0.0
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End it; its thread ends soon."""
+        self._closed.set()
+        if self._watch is not None:
+            self._watch.stop()
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            self._watch = self._open()
+            try:
+                for event in self._watch:
+                    self._see(event)
+            except KubernetesError as error:
+                log.warning("watch_failed", watch=self._name, error=str(error))
+            except RedisError as error:
+                log.warning("watch_waits_for_redis", watch=self._name, error=str(error))
+            self._closed.wait(RETRY)
+
+
+class Watcher:
+    """Watches one cluster for as long as it holds the lease."""
+
+    def __init__(self, resources: Resources, *, owner: str) -> None:
+        self._cluster = resources.cluster
+        self._store = resources.store
+        self._inventory = InventoryStore(resources.store)
+        self._owner = owner
+        self._freed = Freed()
+        self._eyes: dict[str, _Eye] = {}
+        self._lock = threading.Lock()
+        self._budgets: dict[str, dict[str, Budget]] = {}
+        self._pods: dict[str, frozenset[str]] = {}
+        self._nodes_listed = False
+        self._confirm_at = 0.0
+        self._lease_at = 0.0
+        self._held = False
+
+    def run(self, stopping: threading.Event) -> None:
+        """Watch until `stopping` is set."""
+        while not stopping.wait(INTERVAL):
+            try:
+                if self._hold():
+                    self.look()
+                else:
+                    self._close_all()
+            except RedisError as error:
+                log.warning("watcher_waits_for_redis", error=str(error))
+        self._close_all()
+        self._store.lease("watcher", self._owner, 0)
+
+    def look(self) -> None:
+        """Look once at what is waited for, and wake who is free."""
+        self._open("nodes", lambda: watch_nodes(self._cluster), self._see_node)
+        self._confirm()
+        watched = [Watched.read(workflow, raw) for workflow, raw in self._store.watching().items()]
+        self._attend(watched)
+        with self._lock:
+            budgets, pods = dict(self._budgets), dict(self._pods)
+        free = self._freed.look(
+            watched, budgets, pods, seconds=uptime(), now=self._store.now() if watched else 0
+        )
+        for workflow in free:
+            result = self._store.signal(workflow, "freed")
+            log.info("freed", workflow=workflow, result=result)
+
+    def _hold(self) -> bool:
+        if uptime() >= self._lease_at:
+            self._held = self._store.lease("watcher", self._owner, LEASE) > 0
+            self._lease_at = uptime() + LEASE / 5
+        return self._held
+
+    def _confirm(self) -> None:
+        if self._nodes_listed and uptime() >= self._confirm_at:
+            self._inventory.confirm(now=self._store.now())
+            self._confirm_at = uptime() + CONFIRM_EVERY
+
+    def _attend(self, watched: list[Watched]) -> None:
+        """Open the eyes that are needed, close the others."""
+        namespaces = {namespace for w in watched for namespace in w.namespaces}
+        nodes = {w.node for w in watched}
+        wanted = {f"budgets:{name}" for name in namespaces} | {f"pods:{name}" for name in nodes}
+        for name in sorted(namespaces):
+            self._open(f"budgets:{name}", _budgets(self._cluster, name), self._budgets_seer(name))
+        for name in sorted(nodes):
+            self._open(f"pods:{name}", _pods(self._cluster, name), self._pods_seer(name))
+        for key in [key for key in self._eyes if key != "nodes" and key not in wanted]:
+            self._eyes.pop(key).close()
+            kind, _, name = key.partition(":")
+            with self._lock:
+                (self._budgets if kind == "budgets" else self._pods).pop(name, None)
+
+    def _open(self, key: str, open: Callable[[], Watch[Any]], see: Callable[[Any], None]) -> None:
+        if key not in self._eyes:
+            self._eyes[key] = _Eye(key, open, see)
+
+    def _close_all(self) -> None:
+        for eye in self._eyes.values():
+            eye.close()
+        self._eyes.clear()
+        self._nodes_listed = False
+        with self._lock:
+            self._budgets.clear()
+            self._pods.clear()
+
+    def _see_node(self, event: Event[Node]) -> None:
+        now = self._store.now()
+        match event:
+            case Listed(items):
+                self._inventory.replace([_shown(node) for node in items], now=now)
+                self._nodes_listed = True
+            case Changed(item):
+                self._inventory.put(_shown(item), now=now)
+            case Removed(item):
+                self._inventory.remove(item.name, now=now)
+
+    def _budgets_seer(self, namespace: str) -> Callable[[Event[Budget]], None]:
+        def see(event: Event[Budget]) -> None:
+            with self._lock:
+                match event:
+                    case Listed(items):
+                        self._budgets[namespace] = {item.name: item for item in items}
+                    case Changed(item):
+                        self._budgets.setdefault(namespace, {})[item.name] = item
+                    case Removed(item):
+                        self._budgets.get(namespace, {}).pop(item.name, None)
+
+        return see
+
+    def _pods_seer(self, node: str) -> Callable[[Event[Pod]], None]:
+        def see(event: Event[Pod]) -> None:
+            with self._lock:
+                present = self._pods.get(node, frozenset())
+                match event:
+                    case Listed(items):
+                        self._pods[node] = frozenset(item.uid for item in items)
+                    case Changed(item):
+                        self._pods[node] = present | {item.uid}
+                    case Removed(item):
+                        self._pods[node] = present - {item.uid}
+
+        return see
+
+
+def _budgets(cluster: Any, namespace: str) -> Callable[[], Watch[Budget]]:
+    return lambda: watch_budgets(cluster, namespace)
+
+
+def _pods(cluster: Any, node: str) -> Callable[[], Watch[Pod]]:
+    return lambda: watch_pods_on(cluster, node)
+
+
+def _shown(node: Node) -> ClusterNode:
+    return ClusterNode(
+        name=node.name,
+        uid=node.uid,
+        labels=dict(node.labels),
+        ready=node.ready,
+        cordoned=node.unschedulable,
+    )

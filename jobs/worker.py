@@ -1,0 +1,123 @@
+"""The worker: a supervisor with its slots, a keeper and a watcher.
+
+Everything that is slow to import is imported before the fork, so that a slot that died is back
+within milliseconds and shares its memory with the others.
+"""
+
+import os
+import signal
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from jobs.durable import Runner, Store, connect
+from jobs.durable.keeper import Keeper, reap_dead
+from jobs.durable.slot import Slot, owner_name, owner_prefix
+from jobs.durable.supervisor import Role, supervise
+from jobs.guardrails import Guardrails, load_guardrails
+from jobs.kubernetes import connect as connect_cluster
+from jobs.nodes import NodeStore
+from jobs.policy import Policy, load_policy
+from jobs.resources import Resources
+from jobs.watcher import Watcher
+from jobs.workflows.registry import registry
+
+log = structlog.get_logger(__name__)
+WATCHER_POOL = 16
+SPARE_CONNECTIONS = 16  # beside the evictions: watches, and reads of owners
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """What a worker is told. Paths that are None leave the defaults; durations in seconds."""
+
+    redis_url: str
+    cluster: str
+    kubeconfig: str | None = None
+    policy_path: Path | None = None
+    guardrails_path: Path | None = None
+    slots: int = 4
+    node_name: str = ""
+    lease_seconds: float = 3.0
+
+
+@dataclass(frozen=True)
+class _Worker:
+    config: WorkerConfig
+    policy: Policy | None
+    guardrails: Guardrails
+
+    def store(self, name: str) -> Store:
+        redis = connect(self.config.redis_url, name=name)
+        return Store(redis, self.config.cluster)
+
+    def resources(self, store: Store, pool: int) -> Resources:
+        cluster = connect_cluster(self.config.kubeconfig, pool=pool)
+        return Resources(cluster, store, NodeStore(store), self.guardrails)
+
+    def in_flight(self) -> int:
+        return self.policy.defaults.evictions_in_flight if self.policy else 32
+
+    def slot(self, before: int) -> int:
+        """Answer doorbells until SIGTERM."""
+        name = owner_name("slot")
+        store = self.store(name)
+        if before:
+            reap_dead(store, owner_prefix("slot", before))
+        resources = self.resources(store, self.in_flight() + SPARE_CONNECTIONS)
+
+        def runner(slot: Slot) -> Runner[Resources]:
+            return Runner(
+                store, registry(), resources, owner=name, lease=self.config.lease_seconds,
+                stopping=lambda: slot.stopping,
+            )  # fmt: skip
+
+        raw = connect(self.config.redis_url, name=f"{name}-queue", text=False)
+        Slot(raw, runner, self.config.cluster, name=name).work(logging_level="WARNING")
+        return 0
+
+    def keeper(self, _before: int) -> int:
+        """Keep until SIGTERM."""
+        name = owner_name("keeper")
+        keep_for = self.policy.defaults.keep_finished if self.policy else 30 * 86400
+        keeper = Keeper(self.store(name), name=name, keep_for=keep_for, host=self.config.node_name)
+        keeper.run(until_sigterm().wait)
+        return 0
+
+    def watcher(self, _before: int) -> int:
+        """Watch until SIGTERM."""
+        name = owner_name("watcher")
+        store = self.store(name)
+        watcher = Watcher(self.resources(store, WATCHER_POOL), owner=name)
+        watcher.run(until_sigterm())
+        return 0
+
+
+def until_sigterm() -> threading.Event:
+    """Return an event that SIGTERM sets."""
+    stopping = threading.Event()
+
+    def stop(_signum: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business
+    return stopping
+
+
+def run_worker(config: WorkerConfig) -> int:
+    """Run a worker until SIGTERM or SIGINT; returns its exit code.
+
+    Raises :class:`jobs.errors.ConfigError` for a policy, guardrails or kubeconfig that can't be
+    used: before anything is forked.
+    """
+    policy = load_policy(config.policy_path) if config.policy_path else None
+    worker = _Worker(config, policy, load_guardrails(config.guardrails_path))
+    connect_cluster(config.kubeconfig, pool=1)
+    roles = [Role(f"slot-{n}", worker.slot) for n in range(1, config.slots + 1)]
+    roles += [Role("keeper", worker.keeper), Role("watcher", worker.watcher)]
+    log.info("worker_started", cluster=config.cluster, slots=config.slots, pid=os.getpid())
+    return supervise(roles)
