@@ -1,6 +1,7 @@
 """A worker group in one process: doorbells are taken from the real queue and answered here."""
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -8,7 +9,7 @@ from typing import Any, cast
 from redis import Redis
 
 from jobs.durable import Context, Registry, Runner, Store
-from jobs.durable.doorbell import parse, queue_name
+from jobs.durable.doorbell import FUNCTION, parse, queue_name
 from jobs.durable.records import QuestionRecord, Token
 
 Body = Callable[[Context[Any], Any], Any]
@@ -150,3 +151,7 @@ class Group:
     def question(self, id: str = "op-1") -> str:
         """The latest question of a workflow."""
         return self.store.question_ids(id)[-1]
+
+    def doorbell_data(self, id: str, epoch: int) -> str:
+        """What a doorbell of that epoch carries."""
+        return json.dumps([FUNCTION, None, [self.name, id, epoch], {}])

@@ -1,5 +1,7 @@
 """What a workflow's author may rely on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -312,3 +314,20 @@ def test_a_stale_activation_can_write_nothing_any_more(group: Group, by: str) ->
     assert group.work() == ["fenced", "done"]
     assert group.store.steps("op-1") == {}
     assert group.result() == "the new one's"
+
+
+def test_an_activity_may_rest_inside_a_context_manager(group: Group) -> None:
+    @contextmanager
+    def watching() -> Iterator[None]:
+        yield
+
+    def evict(activity: Activity[Any]) -> Any:
+        with watching():
+            activity.rest(until=0)
+
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        return ctx.activity("evict", evict)
+
+    group.start("drain")
+    assert group.work() == ["suspended"]
