@@ -109,5 +109,5 @@ def _read(raw: str) -> TakenNote | None:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError) as error:
+    except redis.RedisError as error:
         raise StateUnavailable("Redis can't be reached.") from error

@@ -4,20 +4,29 @@ from bot.messages.blocks import context, header, section
 from bot.messages.buttons import word
 from bot.messages.decisions import people
 from bot.messages.message import Message, Priority
-from bot.messages.nodes import done_count, node_list, node_name
-from bot.messages.style import MRKDWN, NOTICE, Style
+from bot.messages.nodes import detail_words, done_count, node_list, node_name
+from bot.messages.style import MRKDWN, NOTICE, Style, with_people
 from bot.messages.text import clip, count, listing, mention, pod_names, short_id
 from bot.messages.times import duration
 from jobs.models import (
     NodeStatus,
     NodeView,
     OperationEnd,
+    OperationState,
     OperationView,
     QuestionKind,
     QuestionView,
 )
 
-__all__ = ["FINISH", "finish", "finish_lines", "finish_text", "finish_title", "people_line"]
+__all__ = [
+    "FINISH",
+    "finish",
+    "finish_lines",
+    "finish_text",
+    "finish_title",
+    "is_return",
+    "people_line",
+]
 
 FINISH = "finish"
 
@@ -44,8 +53,19 @@ def finish(view: OperationView) -> Message | None:
     )
 
 
+def is_return(view: OperationView) -> bool:
+    """Whether the operation gave a node back: it got on without a plan, as no drain does."""
+    return (
+        view.plan is None
+        and len(view.nodes) == 1
+        and (view.state is OperationState.RUNNING or view.end is OperationEnd.DRAINED)
+    )
+
+
 def finish_title(view: OperationView) -> str:
     """Return the end in a few words: `2 of 2 drained`, `Aborted, 1 of 2 drained`."""
+    if is_return(view):
+        return "Given back"
     drained = f"{done_count(view)} of {len(view.nodes)} drained"
     return {
         OperationEnd.DRAINED: drained,
@@ -64,6 +84,8 @@ def finish_text(view: OperationView, style: Style) -> str:
     if view.end is OperationEnd.REFUSED:
         why = style.text(view.detail, 400) or "it was refused"
         return f"{cluster}: not done, nothing changed: {_ended_by_dot(why)}"
+    if is_return(view):
+        return f"{cluster}: {node_list([n.name for n in view.nodes], style)} takes pods again."
     took = duration(view.ended_at - view.created_at)
     words = f"{cluster}: {done_count(view)} of {count(len(view.nodes), 'node')} drained in {took}"
     forced = _forced(view)
@@ -86,6 +108,10 @@ def finish_text(view: OperationView, style: Style) -> str:
 
 def finish_lines(view: OperationView, style: Style) -> list[str]:
     """Return the facts of the end, the most wanted first."""
+    if is_return(view):
+        nodes = node_list([n.name for n in view.nodes], style)
+        why = f" ({with_people(view.detail, style)})" if view.detail else ""
+        return [f"{nodes} takes pods again{why}."]
     lines = []
     if view.detail and view.end in {OperationEnd.REFUSED, OperationEnd.FAILED}:
         lines.append(_ended_by_dot(style.text(view.detail, 600)))
@@ -94,8 +120,7 @@ def finish_lines(view: OperationView, style: Style) -> list[str]:
     if view.aborted_by:
         why = f": {style.text(view.aborted_reason, 300)}" if view.aborted_reason else ""
         lines.append(f"Aborted by {style.person(view.aborted_by)}{why}.")
-    lines += _safe_lines(view, style)
-    lines += _other_nodes(view, style)
+    lines += [*_safe_lines(view, style), *_other_nodes(view, style), *_way_back(view, style)]
     if view.ended_at and view.created_at and view.end is not OperationEnd.REFUSED:
         took = duration(view.ended_at - view.created_at)
         waited = f", {duration(view.waited_for_people)} of them waiting for people"
@@ -151,10 +176,27 @@ def _other_nodes(view: OperationView, style: Style) -> list[str]:
     return lines
 
 
+def _way_back(view: OperationView, style: Style) -> list[str]:
+    kept = [
+        n.name
+        for n in view.nodes
+        if n.status is NodeStatus.DRAINED or (n.started_at and n.evicted_any and n.cordon_kept)
+    ]
+    kept = [name for name in kept if not _was_cordoned(view, name)]
+    if not kept:
+        return []
+    which = node_name(kept[0], style) if len(kept) == 1 else "NODE"
+    return [f"When the work is done, /drain uncordon {which} gives it back."]
+
+
+def _was_cordoned(view: OperationView, name: str) -> bool:
+    return any(n.name == name and n.cordoned_before for n in view.nodes)
+
+
 def _other_node(node: NodeView, style: Style) -> str:
     words = f"{node_name(node.name, style)}: {node.status.value}"
     if node.detail:
-        words += f", {style.text(node.detail, 160).rstrip('.')}"
+        words += f", {detail_words(node, style)}"
     if node.status is NodeStatus.GONE:
         return f"{words}."
     if node.cordoned_before:

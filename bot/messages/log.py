@@ -6,12 +6,13 @@ from bot.messages.blocks import context, section
 from bot.messages.message import Message, Priority
 from bot.messages.nodes import node_name
 from bot.messages.style import MRKDWN, NOTICE, Style
-from bot.messages.text import clip, count, short_id
+from bot.messages.text import clip, count, listing, short_id
 from jobs.models import LogEntry, OperationView
 
 __all__ = ["log_message", "log_words", "summary"]
 
 _SUMMED = 15  # lines of a summary that are shown, the latest ones
+_PEOPLE = 6
 _WHO = ("by", "user", "person", "principal")
 _WHY = ("reason", "note", "why", "detail", "message", "error")
 
@@ -79,7 +80,8 @@ class _Fields:
     def by(self) -> str:
         """` by @ana`, or nothing."""
         who = next((str(self._fields[n]) for n in _WHO if self._fields.get(n)), "")
-        return f" by {self._style.person(who)}" if who else ""
+        names = [self._style.person(one) for one in who.split(", ")[:_PEOPLE] if one]
+        return f" by {listing(names, _PEOPLE, last=' and ')}" if names else ""
 
     @property
     def why(self) -> str:
@@ -133,6 +135,10 @@ _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "resumed": lambda _, f: f"Resumed{f.by}.",
     "freed": _freed,
     "braked": lambda node, f: f"Slowed down on {node}{f.why}.",
+    "started": lambda _, f: f"Started{f.by}.",
+    "denied": lambda _, f: f"Denied{f.by}{f.why}: nothing was done.",
+    "ended": lambda _, f: f"Ended: {f.get('drained') or 0} of {f.get('of') or 0} drained.",
+    "gone": lambda node, f: f"{node} is gone from the cluster{f.why}.",
     "restarted": lambda node, f: f"The drain of {node} starts over{f.by}{f.why}.",
 }
 

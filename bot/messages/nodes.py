@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
-from bot.messages.style import Style
+from bot.messages.style import Style, with_people
 from bot.messages.text import count, listing, pod_names
 from jobs.models import NodeStatus, NodeView, OperationView
 
 __all__ = [
     "MANY",
     "bar",
+    "detail_words",
     "done_count",
     "node_line",
     "node_lines",
@@ -90,8 +91,14 @@ def status_words(node: NodeView, style: Style) -> str:
     elif node.status is NodeStatus.DRAINING and node.terminating:
         words.append(f"{count(node.terminating, 'pod')} stopping")
     if node.detail and node.status.final and node.status is not NodeStatus.DRAINED:
-        words.append(style.text(node.detail, 120))
+        words.append(detail_words(node, style))
     return ", ".join(words)
+
+
+def detail_words(node: NodeView, style: Style) -> str:
+    """Say why a node ended as it did, without repeating how: `by @bo`, not `skipped by @bo`."""
+    detail = node.detail.removeprefix(f"{node.status.value} ")
+    return with_people(detail, style, 200).rstrip(".")
 
 
 def node_line(node: NodeView, style: Style) -> str:

@@ -12,9 +12,9 @@ from bot.messages.buttons import (
     operation_button,
 )
 from bot.messages.decisions import people
-from bot.messages.finish import finish_lines, finish_text, finish_title, people_line
+from bot.messages.finish import finish_lines, finish_text, finish_title, is_return, people_line
 from bot.messages.message import BlockDict, Message, Priority
-from bot.messages.nodes import done_count, node_lines, node_name, pods_gone, pods_total
+from bot.messages.nodes import done_count, node_lines, node_list, node_name, pods_gone, pods_total
 from bot.messages.question import question_key
 from bot.messages.request import asked_line, plan_lines, request_title
 from bot.messages.style import MRKDWN, NOTICE, Style
@@ -48,6 +48,8 @@ def state_words(view: OperationView) -> str:
     if view.state is OperationState.RUNNING:
         if view.paused_by:
             return "Paused"
+        if is_return(view):
+            return "Giving back"
         return "Waiting for people" if view.open_questions else "Draining"
     return {
         OperationState.SUBMITTED: "Waiting for a worker",
@@ -140,7 +142,9 @@ def _why(view: OperationView) -> str:
 def _running(view: OperationView, now_ms: int, audience: Audience) -> Message:
     running = view.state is OperationState.RUNNING
     body = [asked_line(view, MRKDWN)]
-    if running:
+    if is_return(view):
+        body.append(f"{node_list([n.name for n in view.nodes], MRKDWN)} is being given back.")
+    elif running:
         body += [progress_counts(view, now_ms), *node_lines(view, MRKDWN)]
     else:
         body += plan_lines(view, MRKDWN)
@@ -163,7 +167,7 @@ def _running(view: OperationView, now_ms: int, audience: Audience) -> Message:
 def _buttons(view: OperationView) -> tuple[str, ...]:
     if view.aborted_by:
         return (DETAILS,)
-    if view.state is not OperationState.RUNNING:
+    if view.state is not OperationState.RUNNING or is_return(view):
         return (ABORT, DETAILS)
     return (RESUME if view.paused_by else PAUSE, ABORT, DETAILS)
 
@@ -180,8 +184,13 @@ def _deadlines(view: OperationView) -> list[str]:
 def _running_text(view: OperationView) -> str:
     cluster = NOTICE.text(view.cluster)
     if view.state is not OperationState.RUNNING:
-        wish = f"wants to drain {count(len(view.nodes), 'node')} in {cluster}"
+        what = node_list([n.name for n in view.nodes], NOTICE, limit=2)
+        wish = (
+            f"wants to drain {what} in {cluster}" if view.plan else f"asked for {what} in {cluster}"
+        )
         return f"{state_words(view)}: {NOTICE.person(view.requester)} {wish}."
+    if is_return(view):
+        return f"Giving {node_list([n.name for n in view.nodes], NOTICE)} back in {cluster}."
     done = f"{done_count(view)} of {count(len(view.nodes), 'node')} done"
     doing = state_words(view) if view.aborted_by or view.paused_by else "Draining"
     words = f"{doing} in {cluster}"
@@ -200,7 +209,7 @@ def _ended(view: OperationView, audience: Audience) -> Message:
         section([asked_line(view, MRKDWN), *finish_lines(view, MRKDWN)]),
     ]
     lines = node_lines(view, MRKDWN)
-    if lines:
+    if lines and any(n.started_at for n in view.nodes):
         blocks.append(section(lines))
     blocks.append(context([people_line(view, MRKDWN)]))
     return _message(view, finish_text(view, NOTICE), blocks, Priority.SETTLED, audience)

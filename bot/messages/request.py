@@ -20,9 +20,12 @@ _SHOWN = 3
 
 
 def request_title(view: OperationView) -> str:
-    """Return `Drain node-17 · prod-eu`, or `Drain 2 nodes · prod-eu`."""
+    """Return `Drain node-17 · prod-eu`, or `Drain 2 nodes · prod-eu`.
+
+    Before there is a plan it may still be the return of a node, so the verb is left out.
+    """
     what = view.nodes[0].name if len(view.nodes) == 1 else count(len(view.nodes), "node")
-    return f"Drain {what} · {view.cluster}"
+    return f"{'Drain ' if view.plan else ''}{what} · {view.cluster}"
 
 
 def asked_line(view: OperationView, style: Style) -> str:

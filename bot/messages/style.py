@@ -1,11 +1,14 @@
 """One set of words, three ways to show them: mrkdwn, a notification, a terminal."""
 
+import re
 from typing import Protocol
 
 from bot.messages.text import clean, escape, mention, user_of
 from bot.messages.times import date_token, utc
 
-__all__ = ["MRKDWN", "NOTICE", "PLAIN", "Style"]
+__all__ = ["MRKDWN", "NOTICE", "PLAIN", "Style", "with_people"]
+
+_PRINCIPAL = re.compile(r"(\bT[A-Z0-9]{1,20}:[UW][A-Z0-9]{1,20}\b)")
 
 
 class Style(Protocol):
@@ -91,3 +94,24 @@ class _Plain:
 MRKDWN: Style = _Mrkdwn()
 NOTICE: Style = _Notice()
 PLAIN: Style = _Plain()
+
+
+def with_people(words: str, style: Style, limit: int = 300) -> str:
+    """Show words of our own that name principals: `skipped by T01:U02` names the person.
+
+    Only for what the workflow wrote: in somebody's reason an id could mention anybody.
+    """
+    parts = _PRINCIPAL.split(words[:limit])
+    return "".join(
+        style.person(part) if index % 2 else _spaced(part, style)
+        for index, part in enumerate(parts)
+        if part
+    )
+
+
+def _spaced(part: str, style: Style) -> str:
+    # Cleaning trims the ends, where the space before and after a name belongs.
+    shown = style.text(part, len(part) + 1)
+    before = " " if part[:1].isspace() else ""
+    after = " " if shown and part[-1:].isspace() else ""
+    return f"{before}{shown}{after}"

@@ -12,6 +12,7 @@ from jobs.models import OperationState, OperationView, QuestionKind, QuestionVie
 __all__ = ["thread_of"]
 
 _NOBODY = Audience()
+_TOLD = frozenset({"ended"})  # the finish says more
 
 
 def thread_of(
@@ -32,6 +33,6 @@ def thread_of(
     if view.state is OperationState.ENDED:
         end = finish(view)
         messages += [end] if end else []
-    messages += [log_message(view, entry) for entry in view.log]
+    messages += [log_message(view, entry) for entry in view.log if entry.what not in _TOLD]
     first, *rest = messages
     return tuple(fresh_ids(m) for m in (first, *sorted(rest, key=lambda m: m.priority)))

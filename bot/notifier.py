@@ -1,0 +1,328 @@
+"""Keeps Slack in step with the state: one notifier a workspace, by lease.
+
+It reads which operations changed, renders each from its state, compares that with what was said,
+and carries out what is most urgent within the budget. It holds nothing that a kill would lose: the
+state is the operations', what was said is in the message store, notes are in the outbox.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from bot.message_store import Deposed, MessageStore, Record
+from bot.messages import Audience, Message, thread_of
+from bot.messages.audience import nobody
+from bot.notes import Notes
+from bot.outbox import Outbox
+from bot.sender import Sender, SenderSettings
+from bot.slack_api import SlackApi
+from bot.telling import Pace, Step, collapsed, open_links, place_of, steps_of
+from jobs.client import Client
+from jobs.errors import StateUnavailable
+from jobs.models import OperationState, OperationView, QuestionView
+
+__all__ = ["Mentions", "Notifier", "NotifierSettings"]
+
+log = structlog.get_logger()
+
+Mentions = Callable[[OperationView, QuestionView], tuple[str, ...]]
+"""Who may settle a question today: ids of users and user groups."""
+
+
+@dataclass(frozen=True)
+class NotifierSettings:
+    """What may be set; times in seconds.
+
+    `progress`: how often running operations are looked at, and one message is updated at most.
+    `wait`: how long one look for changes blocks. `sweep`: how often the recent operations are
+    compared anyway, ended `recent` ago at most. More than `summary_above` lines of a story that
+    wait together become one message.
+    """
+
+    fallback_channel: str = ""
+    lease: float = 12
+    progress: float = 1.5
+    wait: float = 0.25
+    sweep: float = 30
+    recent: float = 3600
+    note_expires: float = 600
+    summary_above: int = 3
+    batch: int = 10
+    doubt: float = 3
+    sender: SenderSettings = field(default_factory=SenderSettings)
+
+
+@dataclass
+class _Told:
+    """One operation in memory: a cache of Redis, dropped with the lease."""
+
+    view: OperationView
+    records: dict[str, Record]
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass
+class _Term:
+    """What one term of the lease knows."""
+
+    token: int = 0
+    cursors: dict[str, str] = field(default_factory=dict)
+    told: dict[str, _Told] = field(default_factory=dict)
+    dirty: set[str] = field(default_factory=set)
+    seen: dict[str, OperationView] = field(default_factory=dict)
+    finished: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    polled: float = 0
+    swept: float = 0
+
+
+_REMEMBERED = 5_000  # ended operations that need no second look
+_LIVE = 1_000  # operations at once that are told
+_STANDBY = 1.0  # s between two tries to take the lease
+_TROUBLE_MOST = 15.0  # s between two tries while Redis is away
+
+
+class Notifier:
+    """See the module. `clock` is in seconds and never goes back; `run` blocks, `tick` does not.
+
+    `beat` is the clock's time of the last tick that reached Redis: a probe may look at it.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        slack: SlackApi,
+        store: MessageStore,
+        outbox: Outbox,
+        settings: NotifierSettings | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        mentions: Mentions | None = None,
+    ) -> None:
+        self.beat = 0.0
+        self._settings = settings or NotifierSettings()
+        self._client = client
+        self._store = store
+        self._clock = clock
+        self._mentions = mentions
+        self._sender = Sender(slack, store, clock=clock, settings=self._settings.sender)
+        self._notes = Notes(
+            outbox, slack, self._sender, clock=clock, expires=self._settings.note_expires
+        )
+        self._lease = client.lease("notifier", seconds=self._settings.lease)
+        self._held_at = float("-inf")
+        self._hurry = False  # more could be sent at once: no waiting for changes
+        self._term = _Term()
+
+    def run(self, stop: threading.Event) -> None:
+        """Tell until `stop` is set, whatever happens to Redis and Slack; then give up the lease."""
+        renewer = threading.Thread(
+            target=self._renew, args=(stop,), name="notifier lease", daemon=True
+        )
+        renewer.start()
+        trouble = 0
+        while not stop.is_set():
+            try:
+                pause = self.tick(wait=self._settings.wait)
+                trouble = 0
+            except StateUnavailable as error:
+                trouble += 1
+                pause = min(_TROUBLE_MOST, 0.25 * 2 ** min(trouble, 8))
+                log.warning("notifier_waits_for_redis", error=str(error), seconds=pause)
+            except Deposed:
+                log.warning("notifier_deposed", token=self._term.token)
+                self._stand_by()
+                pause = _STANDBY
+            except Exception:
+                # One bad operation must not end all telling; the log has the rest.
+                trouble += 1
+                pause = min(_TROUBLE_MOST, 0.5 * 2 ** min(trouble, 8))
+                log.exception("notifier_failed", seconds=pause)
+            if pause > 0:
+                stop.wait(pause)
+        renewer.join()
+        self._release()
+
+    def tick(self, *, wait: float = 0) -> float:
+        """Do what is due, blocking at most `wait` seconds for changes and the time of a few calls.
+
+        Returns for how long there is nothing to do but to look for changes again. Raises
+        StateUnavailable while Redis is away, and Deposed where another notifier has taken over.
+        """
+        if not self._hold():
+            self._stand_by()
+            return _STANDBY
+        self._sender.flush()
+        self._look(0 if self._hurry else wait)
+        now_ms = self._client.now()
+        self.beat = self._clock()
+        for operation in sorted(self._term.dirty):
+            self._refresh(operation, now_ms)
+        self._term.dirty.clear()
+        self._term.seen.clear()
+        self._notes.deliver(now_ms)
+        self._send(now_ms)
+        return 0.0
+
+    # -- the lease ---------------------------------------------------------------------------
+
+    def _hold(self) -> bool:
+        now = self._clock()
+        ours = self._term.token and self._lease.token == self._term.token
+        if ours and now - self._held_at < self._settings.lease / 4:
+            return True
+        if not self._lease.hold():
+            return False
+        self._held_at = now
+        if self._lease.token != self._term.token:
+            self._begin(self._lease.token)
+        return True
+
+    def _begin(self, token: int) -> None:
+        log.info("notifier_begins", token=token)
+        clusters = self._client.clusters()
+        self._term = _Term(token=token, cursors=dict.fromkeys(clusters, "$"))
+        self._sender.forget()
+        self._sender.token = token
+        self._notes.begin()
+
+    def _stand_by(self) -> None:
+        self._term = _Term()
+        self._held_at = float("-inf")
+        self._sender.forget()
+
+    def _renew(self, stop: threading.Event) -> None:
+        """Renew the lease while a slow call to Slack lasts, but not for a loop that is stuck."""
+        while not stop.wait(self._settings.lease / 4):
+            stuck = self._clock() - self._held_at > 4 * self._settings.lease
+            if not self._term.token or stuck:
+                continue
+            try:
+                self._lease.hold()
+            except StateUnavailable as error:
+                log.warning("notifier_lease_not_renewed", error=str(error))
+
+    def _release(self) -> None:
+        if not self._term.token:
+            return
+        try:
+            self._lease.release()
+        except StateUnavailable as error:
+            log.warning("notifier_lease_left_to_lapse", error=str(error))
+
+    # -- what changed ------------------------------------------------------------------------
+
+    def _look(self, wait: float) -> None:
+        term, now = self._term, self._clock()
+        if term.cursors:
+            for change in self._client.changes(term.cursors, wait=wait):
+                term.cursors[change.cluster] = change.cursor
+                term.dirty |= change.operations
+                if change.lost:
+                    log.warning("notifier_fell_behind", cluster=change.cluster)
+                    # Where the stream began anew, its old cursor would be behind for good.
+                    term.cursors[change.cluster] = "$" if not change.operations else change.cursor
+                    term.swept = 0
+        if not term.polled or now - term.polled >= self._settings.progress:
+            term.polled = now
+            self._poll()
+        if not term.swept or now - term.swept >= self._settings.sweep:
+            term.swept = now
+            self._sweep()
+
+    def _poll(self) -> None:
+        """Mark what runs, whose progress makes no event, and what has just ceased to."""
+        for cluster in self._term.cursors:
+            for view in self._client.operations(cluster, live_only=True, limit=_LIVE):
+                self._term.seen[view.id] = view
+        ceased = {
+            operation
+            for operation, told in self._term.told.items()
+            if told.view.state is not OperationState.ENDED
+        }
+        self._term.dirty |= self._term.seen.keys() | ceased
+
+    def _sweep(self) -> None:
+        """Mark what ended lately: no event is needed for it to be told."""
+        now_ms = self._client.now()
+        for cluster in self._term.cursors:
+            for view in self._client.operations(cluster):
+                recent = now_ms - view.ended_at < self._settings.recent * 1000
+                known = self._term.finished.get(view.id) == view.version
+                if not known and (view.state is not OperationState.ENDED or recent):
+                    self._term.dirty.add(view.id)
+
+    def _refresh(self, operation: str, now_ms: int) -> None:
+        view = self._term.seen.get(operation) or self._client.operation(operation)
+        if view is None or self._term.finished.get(operation) == view.version:
+            self._term.told.pop(operation, None)
+            return
+        told = self._term.told.get(operation)
+        if told is None:
+            told = self._term.told[operation] = _Told(view, self._store.read(operation))
+        elif view.version >= told.view.version:
+            told.view = view
+        self._render(told, now_ms)
+
+    def _render(self, told: _Told, now_ms: int) -> None:
+        view = told.view
+        place = place_of(view, told.records, self._settings.fallback_channel)
+        mentions = self._mentions
+        audience = Audience(
+            mentions=(lambda question: mentions(view, question)) if mentions else nobody,
+            links=dict(open_links(told.records)),
+            moved_from=place.moved_from,
+        )
+        told.messages = thread_of(view, now_ms, audience)
+
+    # -- telling -----------------------------------------------------------------------------
+
+    def _steps(self, told: _Told) -> list[Step]:
+        settings = self._settings
+        messages = collapsed(told.view, told.messages, told.records, above=settings.summary_above)
+        return steps_of(
+            told.view.id,
+            messages,
+            told.records,
+            place_of(told.view, told.records, settings.fallback_channel),
+            token=self._term.token,
+            pace=Pace(int(settings.progress * 1000), int(settings.doubt * 1000)),
+        )
+
+    def _ready(self, now_ms: int) -> list[Step]:
+        """Return the steps that may go now, the most urgent of all operations first."""
+        steps: list[Step] = []
+        for operation, told in list(self._term.told.items()):
+            left = self._steps(told)
+            if not left and told.view.state is OperationState.ENDED:
+                self._finish(operation, told)
+            steps += left
+        now = self._clock()
+        due = [s for s in steps if s.not_before <= now_ms and self._sender.ready_at(s) <= now]
+        return sorted(due, key=lambda step: step.rank)
+
+    def _send(self, now_ms: int) -> None:
+        began, self._hurry = self._clock(), False
+        for _ in range(self._settings.batch):
+            ready = self._ready(now_ms)
+            if not ready or not self._hold():
+                return
+            step = ready[0]
+            told = self._term.told[step.operation]
+            place = place_of(told.view, told.records, self._settings.fallback_channel)
+            elapsed = int((self._clock() - began) * 1000)
+            changed = self._sender.carry_out(step, told.records, place, now_ms + elapsed)
+            told.records.update(changed)
+            # A new address or another channel changes what the other messages say.
+            self._render(told, now_ms + elapsed)
+        self._hurry = True
+
+    def _finish(self, operation: str, told: _Told) -> None:
+        finished = self._term.finished
+        finished[operation] = told.view.version
+        while len(finished) > _REMEMBERED:
+            finished.popitem(last=False)
+        del self._term.told[operation]
