@@ -1,11 +1,10 @@
-from dataclasses import replace
 from typing import Any
 
-from jobs.drain.facts import Owner, Pod
+from jobs.drain.facts import Budget, Owner, Pod
 from jobs.drain.fence import TOKEN
 from jobs.drain.filters import Rules
-from jobs.drain.plan import Survey, digest, node_plan, operation_plan
-from jobs.models import DrainOptions, RefusalReason
+from jobs.drain.plan import digest, node_plan, operation_plan
+from jobs.models import DrainOptions, NodePlan, RefusalReason
 from tests.jobs.drain.making import NOW, budget, daemon_set, node, pod, replica_set
 
 
@@ -14,120 +13,123 @@ def owner(name: str = "web", replicas: int = 3, **fields: Any) -> Owner:
     return Owner(namespace="shop", name=name, replicas=replicas, **{**given, **fields})
 
 
-def survey(*pods: Pod, **fields: Any) -> Survey:
-    return Survey(node=fields.pop("node", node()), pods=pods, **fields)
-
-
-def owned_by(*owners: Owner) -> dict[str, Owner]:
-    return {each.uid: each for each in owners}
+def plan(
+    *pods: Pod,
+    budgets: tuple[Budget, ...] = (),
+    owned: tuple[Owner, ...] = (),
+    options: DrainOptions | None = None,
+    **fields: Any,
+) -> NodePlan:
+    return node_plan(
+        fields.pop("node", node()),
+        pods,
+        budgets=budgets,
+        owners={each.uid: each for each in owned},
+        rules=Rules.of(options or DrainOptions()),
+        now=fields.pop("now", NOW),
+        **fields,
+    )
 
 
 def test_pods_are_counted_by_what_becomes_of_them() -> None:
-    plan = node_plan(
-        survey(
-            pod("web-1"),
-            pod("web-2"),
-            pod("agent-1", controller=daemon_set()),
-            pod("static-1", mirror=True),
-            pod("web-3", deletion=NOW),
-            pod("bare-1", controller=None, emptydir=True),
-            node=node(unschedulable=True, ready=False, annotations={TOKEN: "4"}),
-            taken_by="kured",
-        ),
-        Rules(),
-        NOW,
+    planned = plan(
+        pod("web-1"),
+        pod("web-2"),
+        pod("agent-1", controller=daemon_set()),
+        pod("static-1", mirror=True),
+        pod("web-3", deletion=NOW),
+        pod("bare-1", controller=None, emptydir=True),
+        node=node(unschedulable=True, ready=False, annotations={TOKEN: "4"}),
+        taken_by="kured",
     )
-    assert (plan.evict, plan.daemonset, plan.static, plan.terminating) == (2, 1, 1, 1)
-    assert (plan.cordoned_before, plan.ready, plan.token, plan.taken_by) == (
-        True,
-        False,
-        4,
-        "kured",
-    )
-    (refused,) = plan.refusals
+    assert (planned.evict, planned.daemonset, planned.static, planned.terminating) == (2, 1, 1, 1)
+    assert planned.cordoned_before
+    assert not planned.ready
+    assert (planned.token, planned.taken_by) == (4, "kured")
+    (refused,) = planned.refusals
     assert str(refused.pod) == "shop/bare-1"
     assert refused.reasons == (RefusalReason.EMPTYDIR, RefusalReason.UNMANAGED)
 
 
 def test_a_budget_that_would_refuse_now_is_shown_and_whether_it_ever_can() -> None:
     pods = [pod("web-1"), pod("web-2", phase="Pending", ready=False), pod("web-3", phase="Failed")]
-    budgets = {"shop": (budget(),)}
-    full = survey(*pods, budgets=budgets, owners=owned_by(owner(replicas=2)))
-    (block,) = node_plan(full, Rules(), NOW).blocks
+    (block,) = plan(*pods, budgets=(budget(),), owned=(owner(replicas=2),)).blocks
     assert (block.pod.name, block.budget.name, block.never) == ("web-1", "web", True)
-    roomy = survey(*pods, budgets=budgets, owners=owned_by(owner(replicas=3)))
-    assert [each.never for each in node_plan(roomy, Rules(), NOW).blocks] == [False]
-    free = survey(*pods, budgets={"shop": (budget(disruptions_allowed=1),)})
-    assert node_plan(free, Rules(), NOW).blocks == ()
+    roomy = plan(*pods, budgets=(budget(),), owned=(owner(replicas=3),))
+    assert [each.never for each in roomy.blocks] == [False]
+    assert plan(*pods, budgets=(budget(disruptions_allowed=1),)).blocks == ()
 
 
 def test_a_delete_asks_no_budget() -> None:
-    rules = Rules.of(DrainOptions(disable_eviction=True))
-    assert node_plan(survey(pod(), budgets={"shop": (budget(),)}), rules, NOW).blocks == ()
+    plain = DrainOptions(disable_eviction=True)
+    assert plan(pod(), budgets=(budget(),), options=plain).blocks == ()
 
 
 def test_two_budgets_on_a_pod_are_both_named_even_if_both_allow() -> None:
     both = (budget(disruptions_allowed=1), budget("all", app="", disruptions_allowed=1))
-    blocks = node_plan(survey(pod(), budgets={"shop": both}), Rules(), NOW).blocks
+    blocks = plan(pod(), budgets=both).blocks
     assert [(block.budget.name, block.never) for block in blocks] == [("web", True), ("all", True)]
 
 
-def test_data_that_would_be_lost_is_named_only_where_it_may_be_deleted() -> None:
-    surveyed = survey(pod("cache-1", emptydir=True), pod("web-1"))
-    rules = Rules.of(DrainOptions(delete_emptydir_data=True))
-    assert node_plan(surveyed, rules, NOW).data_lost == ("shop/cache-1",)
-    assert node_plan(surveyed, Rules(), NOW).data_lost == ()
+LOSSY = DrainOptions(delete_emptydir_data=True, force=True)
+
+
+def test_whose_data_would_be_lost_is_named_only_where_it_may_be_deleted() -> None:
+    pods = [pod("cache-1", emptydir=True), pod("bare-1", emptydir=True, controller=None)]
+    assert plan(*pods, pod("web-1"), owned=(owner("cache"),), options=LOSSY).data_lost == (
+        "shop/bare-1",
+        "shop/cache",
+    )
+    assert plan(pods[0], options=LOSSY).data_lost == ("shop/web-5d9",)  # its owner was not read
+    assert plan(*pods).data_lost == ()
 
 
 def test_a_workload_with_one_replica_is_named_by_its_own_name() -> None:
-    single = survey(pod(), owners=owned_by(owner("cart", 1)))
-    assert node_plan(single, Rules(), NOW).single_replicas == ("shop/cart",)
-    of_job = survey(pod(), owners=owned_by(owner("train", 1, kind="Job")))
-    assert node_plan(of_job, Rules(), NOW).single_replicas == ()
+    assert plan(pod(), owned=(owner("cart", 1),)).single_replicas == ("shop/cart",)
+    assert plan(pod(), owned=(owner("train", 1, kind="Job"),)).single_replicas == ()
 
 
-def test_the_operations_plan_keeps_the_order_of_its_nodes() -> None:
-    surveys = [survey(node=node(name="b", uid="2")), survey(node=node(name="a", uid="1"))]
-    plan = operation_plan(surveys, Rules(), NOW)
-    assert [each.name for each in plan.nodes] == ["b", "a"]
-    assert plan.as_of == NOW
-    assert plan.digest == digest(surveys[::-1], Rules(), NOW)
+def test_the_operations_plan_keeps_the_order_of_its_nodes_and_the_digest_does_not() -> None:
+    nodes = [plan(node=node(name="b", uid="2")), plan(node=node(name="a", uid="1"))]
+    whole = operation_plan(nodes, DrainOptions(), now=NOW)
+    assert [each.name for each in whole.nodes] == ["b", "a"]
+    assert whole.as_of == NOW
+    assert whole.digest == digest(nodes[::-1], DrainOptions())
 
 
-OWNERS = owned_by(owner(replicas=2))
-BASE = survey(
-    pod("web-1"),
-    pod("cache-1", emptydir=True),
-    budgets={"shop": (budget(),)},
-    owners=OWNERS,
-)
+WEB, CACHE = pod("web-1"), pod("cache-1", emptydir=True)
+OWNED = (owner(replicas=2),)
+
+
+def digest_of(*pods: Pod, options: DrainOptions | None = None, **fields: Any) -> str:
+    given: dict[str, Any] = {"budgets": (budget(),), "owned": OWNED, **fields}
+    return digest([plan(*pods, options=options, **given)], options or DrainOptions())
 
 
 def test_names_and_numbers_of_pods_and_counts_of_budgets_do_not_change_the_digest() -> None:
-    same = replace(
-        BASE,
-        pods=(
-            pod("web-7", uid="new", labels={"app": "web"}),
-            pod("web-8", uid="new-2", labels={"app": "web"}),
-            pod("cache-4", uid="new-3", emptydir=True),
-        ),
-        budgets={"shop": (budget(version="9", current_healthy=1),)},
+    again = (
+        pod("web-7", uid="new", labels={"app": "web"}),
+        pod("web-8", uid="new-2", labels={"app": "web"}),
+        pod("cache-4", uid="new-3", emptydir=True),
     )
-    assert digest([same], Rules(), NOW) == digest([BASE], Rules(), NOW)
-    assert digest([BASE], Rules(), NOW + 10**6) == digest([BASE], Rules(), NOW)
+    counted = (budget(version="9", current_healthy=1),)
+    for options in (DrainOptions(), LOSSY):
+        before = digest_of(WEB, CACHE, options=options)
+        assert digest_of(*again, options=options, budgets=counted) == before
+        assert digest_of(WEB, CACHE, options=options, now=NOW + 10**6) == before
 
 
 def test_every_material_fact_changes_the_digest() -> None:
-    lossy = Rules.of(DrainOptions(delete_emptydir_data=True))
+    single = (owner(replicas=1),)
     variants = {
-        "base": digest([BASE], Rules(), NOW),
-        "node": digest([replace(BASE, node=node(uid="other"))], Rules(), NOW),
-        "options": digest([BASE], Rules.of(DrainOptions(grace_period=5)), NOW),
-        "refusal": digest([replace(BASE, pods=BASE.pods[:1])], Rules(), NOW),
-        "lost": digest([BASE], lossy, NOW),
-        "nothing lost": digest([replace(BASE, pods=BASE.pods[:1])], lossy, NOW),
-        "never": digest([replace(BASE, budgets={})], Rules(), NOW),
-        "spec": digest([replace(BASE, budgets={"shop": (budget(min_available=9),)})], Rules(), NOW),
-        "single": digest([replace(BASE, owners=owned_by(owner(replicas=1)))], Rules(), NOW),
+        "base": digest_of(WEB, CACHE),
+        "node": digest_of(WEB, CACHE, node=node(uid="other")),
+        "options": digest_of(WEB, CACHE, options=DrainOptions(grace_period=5)),
+        "refusal": digest_of(WEB),
+        "lost": digest_of(WEB, CACHE, options=LOSSY),
+        "nothing lost": digest_of(WEB, options=LOSSY),
+        "never": digest_of(WEB, CACHE, budgets=()),
+        "spec": digest_of(WEB, CACHE, budgets=(budget(min_available=9),)),
+        "single": digest_of(WEB, CACHE, owned=single),
     }
     assert len(set(variants.values())) == len(variants)
