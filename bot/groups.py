@@ -9,25 +9,41 @@ that succeeded; see :class:`People`.
 
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 import structlog
 from pydantic import Field, ValidationError
 from redis import Redis
 from redis.exceptions import RedisError
+from slack_sdk import WebClient
 
+from bot.web_client import SlackAway, SlackRefused, asked
 from jobs.errors import StateUnavailable
 from jobs.models import Frozen, Principal
 from jobs.models.people import Via
+from jobs.policy import Policy, members
+from jobs.policy.fields import is_slack_group
 
-__all__ = ["FRESH_SECONDS", "Directory", "GroupStore", "People", "Person", "Refresher"]
+__all__ = [
+    "FRESH_SECONDS",
+    "Directory",
+    "GroupStore",
+    "People",
+    "Person",
+    "Refresher",
+    "SlackPeople",
+]
 
 FRESH_SECONDS = 600.0
 """How long a stored membership counts; see `facts` in the design: fresh for ten minutes."""
 
 _SKEW_SECONDS = 60.0  # by how much the clocks of two copies of the bot may differ
 _REREAD_SECONDS = 5.0  # listeners look at Redis at most this often, not on every click
+
+_REFUSED_SECONDS = 60.0  # until Slack is asked again after it refused, say for want of a scope
+_NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found", "user_group_not_found"})
+_NO_USER = frozenset({"user_not_found", "user_not_visible"})
 
 log = structlog.get_logger(__name__)
 
@@ -149,8 +165,24 @@ class Directory:
             return self._people
 
 
+def named_in(policy: Policy) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the users and the user groups that a policy names anywhere."""
+    lists = [
+        rule.request
+        + rule.decide
+        + (rule.approve.by if rule.approve else ())
+        + (rule.force.by if rule.force else ())
+        for rule in policy.rules
+    ]
+    who = {*policy.groups, *(name for names in lists for name in names)}
+    who |= {owner.group for owner in policy.owners.values()}
+    ids = members(policy, who) | {*policy.break_glass, *(token.user for token in policy.tokens)}
+    groups = frozenset(id for id in ids if is_slack_group(id))
+    return frozenset(ids - groups), groups
+
+
 class AsksSlack(Protocol):
-    """What a pass asks Slack; both raise :class:`SlackAway` where it could not be asked."""
+    """What a pass asks Slack; both raise :class:`bot.web_client.SlackAway` where it can't be."""
 
     def members(self, group: str) -> frozenset[str]:
         """Return the users of a user group; none for one that does not exist."""
@@ -161,12 +193,45 @@ class AsksSlack(Protocol):
         ...
 
 
-class SlackAway(Exception):  # noqa: N818  it names a state of the world
-    """Slack did not answer, or wants to be left alone for `retry_after` seconds."""
+class SlackPeople:
+    """Asks Slack's Web API. Scopes: usergroups:read, users:read."""
 
-    def __init__(self, why: str, retry_after: float = 0) -> None:
-        super().__init__(why)
-        self.retry_after = retry_after
+    def __init__(self, client: WebClient) -> None:
+        self._client = client
+
+    def members(self, group: str) -> frozenset[str]:
+        """Return the users of a user group; none for one that does not exist or is disabled."""
+        try:
+            answer = asked(lambda: self._client.usergroups_users_list(usergroup=group))
+        except SlackRefused as refused:
+            if refused.code in _NO_GROUP:
+                log.warning("group_unknown", group=group, error=refused.code)
+                return frozenset()
+            raise SlackAway(f"usergroups.users.list: {refused.code}", _REFUSED_SECONDS) from refused
+        return frozenset(str(user) for user in answer.get("users") or ())
+
+    def outsider(self, user: str) -> str:
+        """Say what the user is if not a full member of the workspace, else ""."""
+        try:
+            answer = asked(lambda: self._client.users_info(user=user))
+        except SlackRefused as refused:
+            if refused.code in _NO_USER:
+                return "people who are not in this workspace"
+            raise SlackAway(f"users.info: {refused.code}", _REFUSED_SECONDS) from refused
+        return _outsider(answer.get("user") or {})
+
+
+def _outsider(user: Mapping[str, Any]) -> str:
+    """Judge a user object: https://docs.slack.dev/reference/objects/user-object."""
+    if user.get("deleted"):
+        return "deactivated people"
+    if user.get("is_bot"):
+        return "bots"
+    if user.get("is_restricted") or user.get("is_ultra_restricted"):
+        return "guests"
+    if user.get("is_stranger"):
+        return "people who are not in this workspace"
+    return ""
 
 
 class Lease(Protocol):

@@ -13,7 +13,10 @@ from typing import Any, Literal, TextIO, cast
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-__all__ = ["configure", "redact"]
+__all__ = ["SILENT", "configure", "redact"]
+
+SILENT = logging.CRITICAL + 1
+"""A level that nothing is logged at: for commands that tell their person everything themselves."""
 
 _MASK = "[redacted]"
 _LONGEST = 2000  # of one field: a log line is read by people

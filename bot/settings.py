@@ -183,13 +183,13 @@ class BotSettings(Settings):
         examples=["1.5"],
     )
     notifier_lease_seconds: float = Field(
-        5,
+        12,
         ge=1,
         le=300,
         validation_alias="DRAINBOT_NOTIFIER_LEASE_SECONDS",
         description="After how many seconds of silence another copy of the bot takes over the "
         "telling.",
-        examples=["5"],
+        examples=["12"],
     )
     groups_seconds: float = Field(
         300,
@@ -245,12 +245,6 @@ class WorkerSettings(Settings):
         validation_alias="DRAINBOT_LEASE_SECONDS",
         description="After how many seconds of silence the work of a dead process is taken over.",
         examples=["3"],
-    )
-    probe_listen: Listen | None = Field(
-        None,
-        validation_alias="DRAINBOT_PROBE_LISTEN",
-        description="Where /healthz and /readyz are answered; nowhere if unset.",
-        examples=["0.0.0.0:8080"],
     )
 
 

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from slack_sdk import WebClient, WebhookClient
-from slack_sdk.errors import SlackApiError
 
 from bot.messages.message import BlockDict
+from bot.web_client import SlackAway, SlackRefused, asked, web_client, webhook
 
 __all__ = ["respond", "view_opener"]
 
@@ -22,15 +21,13 @@ def view_opener(token: str, api_url: str) -> Callable[[str, BlockDict], str]:
 
     It doesn't try again: a trigger id counts once, and is too old soon.
     """
-    client = WebClient(token, base_url=api_url, timeout=_OPEN_SECONDS, retry_handlers=[])
+    client = web_client(token, api_url, timeout=_OPEN_SECONDS)
 
     def open_view(trigger_id: str, view: BlockDict) -> str:
         try:
-            client.views_open(trigger_id=trigger_id, view=view)
-        except SlackApiError as error:
-            return str(error.response.get("error") or "unknown")
-        except OSError as error:  # urllib's errors are all of this kind
-            return type(error).__name__
+            asked(lambda: client.views_open(trigger_id=trigger_id, view=view))
+        except (SlackAway, SlackRefused) as error:
+            return str(error)
         return ""
 
     return open_view
@@ -38,7 +35,7 @@ def view_opener(token: str, api_url: str) -> Callable[[str, BlockDict], str]:
 
 def respond(response_url: str, message: dict[str, Any]) -> None:
     """Post words for one person to the address that came with their act."""
-    client = WebhookClient(response_url, timeout=_RESPOND_SECONDS, retry_handlers=[])
+    client = webhook(response_url, timeout=_RESPOND_SECONDS)
     try:
         response = client.send_dict(message)
     except OSError as error:

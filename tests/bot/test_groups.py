@@ -4,7 +4,8 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from bot.groups import FRESH_SECONDS, Directory, GroupStore, People, Person, Refresher, SlackAway
+from bot.groups import FRESH_SECONDS, Directory, GroupStore, People, Person, Refresher
+from bot.web_client import SlackAway
 from jobs.errors import StateUnavailable
 
 TEAM, ANA, EVE = "T01DEMO", "U01ANA", "U03EVE"

@@ -1,0 +1,114 @@
+"""`drainbot`: the command line, and the composition root of every process.
+
+What a command needs is imported when it runs: importing Bolt, RQ and the Kubernetes client takes
+about a second, which `drainbot status` should not wait for, and the bot must not be able to reach
+the cluster's package by accident.
+
+Exit codes: 0 done; 1 done, but not as asked (with --wait: a node was not drained; somebody else
+was first; no such operation); 2 a wrong command, setting or file; 3 refused; 4 Redis is away.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import cli_client
+from bot.cli_exit import INTERRUPTED, REDIS_AWAY, USAGE, Exit, fail
+from bot.cli_help import settings_help
+from jobs.errors import DrainbotError, StateUnavailable
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="drainbot",
+    help="Takes Kubernetes nodes out of service and back, with people deciding where a machine "
+    "must not.",
+    epilog=settings_help(),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+policy_app = typer.Typer(help="Look at the policy file.", no_args_is_help=True)
+app.add_typer(policy_app, name="policy")
+cli_client.register(app)
+
+
+@app.command()
+def bot() -> None:
+    """Run the bot: it takes what people say in Slack, and tells them what happens."""
+    from bot import logs  # noqa: PLC0415  see the module
+    from bot.settings import BotSettings, load  # noqa: PLC0415
+
+    settings = load(BotSettings)
+    logs.configure(settings.log_format)
+    from bot.bot_process import run_bot  # noqa: PLC0415
+
+    code = run_bot(settings)
+    sys.stderr.flush()
+    # A thread may still wait for an answer that nobody needs any more; a normal exit would join it.
+    os._exit(code)
+
+
+@app.command()
+def worker(
+    slots: Annotated[
+        int, typer.Option(min=1, max=256, help="How many operations it works on at once.")
+    ] = 4,
+) -> None:
+    """Run a worker: it drains the nodes of one cluster."""
+    from bot import logs  # noqa: PLC0415  see the module
+    from bot.settings import WorkerSettings, load  # noqa: PLC0415
+
+    settings = load(WorkerSettings)
+    logs.configure(settings.log_format)
+    from jobs.worker import WorkerConfig, run_worker  # noqa: PLC0415
+
+    config = WorkerConfig(
+        redis_url=settings.redis_url.get_secret_value(),
+        cluster=settings.cluster,
+        kubeconfig=settings.kubeconfig,
+        policy_path=Path(settings.policy) if settings.policy else None,
+        guardrails_path=Path(settings.guardrails) if settings.guardrails else None,
+        slots=slots,
+        node_name=settings.node_name,
+        lease_seconds=settings.lease_seconds,
+    )
+    raise Exit(run_worker(config))
+
+
+@policy_app.command("check")
+def policy_check(
+    file: Annotated[Path, typer.Argument(help="The policy file (YAML).", show_default=False)],
+) -> None:
+    """Check a policy file; every mistake is named with its line."""
+    from jobs.policy import load_policy  # noqa: PLC0415  see the module
+
+    policy = load_policy(file)
+    typer.echo(
+        f"{file} is right: {len(policy.clusters)} clusters, {len(policy.channels)} channels, "
+        f"{len(policy.rules)} rules, {len(policy.tokens)} tokens."
+    )
+
+
+def main() -> None:
+    """Run the command line; the entry point of `drainbot`. Ends the process with an exit code."""
+    try:
+        app(standalone_mode=True)
+    except StateUnavailable:
+        fail(
+            "Redis can't be reached (DRAINBOT_REDIS_URL). Whether it was recorded is unknown; "
+            "doing it again does no harm.",
+            REDIS_AWAY,
+        )
+    except DrainbotError as error:  # a setting, a file, or a command that can't be understood
+        fail(str(error), USAGE)
+    except KeyboardInterrupt:
+        fail("Interrupted.", INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

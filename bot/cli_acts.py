@@ -1,0 +1,159 @@
+"""What the commands of :mod:`bot.cli_client` do, for the person of the token."""
+
+import re
+from typing import NoReturn
+
+from bot import commands
+from bot.cli_exit import NOT_AS_ASKED, REFUSED, USAGE, Exit, fail
+from bot.cli_session import Session, opened
+from bot.cli_show import follow, say, say_json
+from bot.grammar import Steer, Steering, parse_node
+from bot.messages.buttons import word
+from bot.messages.decisions import outcome_line, wait_line
+from bot.messages.ephemeral import (
+    acted_words,
+    decided_words,
+    refused_words,
+    submitted_words,
+    uncordon_words,
+)
+from bot.messages.plain import list_line, status_lines
+from bot.messages.style import PLAIN
+from jobs.ids import IdError, parse_operation
+from jobs.models import Decided, Outcome, Refused, Submitted
+from jobs.options import UsageError, parse_tokens
+
+__all__ = ["decide", "drain", "show_all", "status", "steer", "uncordon"]
+
+_PAST: dict[Steering, str] = {"abort": "aborted", "pause": "paused", "resume": "resumed"}
+_COUNTED = {Outcome.SETTLED, Outcome.VOTED, Outcome.POSTPONED, Outcome.ALREADY_VOTED}
+_CODES = {Outcome.REFUSED: REFUSED, Outcome.NOT_A_CHOICE: USAGE}
+_SHORT_QUESTION = re.compile(r"[0-9a-z]{12}")
+
+
+def drain(words: list[str], reason: str, cluster: str, *, wait: bool, as_json: bool) -> None:
+    """Ask for a drain; with `wait` follow it to its end."""
+    command = parse_tokens([*words, *(["--reason", reason] if reason else [])])
+    session = opened()
+    place = session.place(command.in_one_cluster(cluster or session.cluster)[0])
+    asked = commands.drain(session.desk, session.principal, command, place, dedup=session.once())
+    if isinstance(asked.answer, Refused):
+        _refuse(asked.answer)
+    if as_json:
+        say_json(asked.answer)
+    else:
+        say(submitted_words(asked.answer, asked.request, PLAIN))
+    _wait(session, asked.answer, wait=wait, as_json=as_json)
+
+
+def uncordon(node: str, cluster: str, *, wait: bool, as_json: bool) -> None:
+    """Ask for a node back; with `wait` until it is."""
+    named, name = parse_node(node)
+    session = opened()
+    place = session.place(named or cluster)
+    given = commands.uncordon(session.desk, session.principal, name, place, dedup=session.once())
+    if isinstance(given, Refused):
+        _refuse(given)
+    if as_json:
+        say_json(given)
+    else:
+        say(uncordon_words(given, place.cluster, name, PLAIN))
+    _wait(session, given, wait=wait, as_json=as_json)
+
+
+def status(typed: str, cluster: str, *, as_json: bool) -> None:
+    """Show one operation."""
+    session = opened()
+    id = _operation_id(typed, cluster, session)
+    view = commands.operation(session.desk, session.principal, id)
+    if isinstance(view, Refused):
+        fail(refused_words(view, PLAIN), NOT_AS_ASKED)
+    if as_json:
+        say_json(view)
+    else:
+        say(*status_lines(view, session.desk.client.now()))
+
+
+def show_all(cluster: str, *, live_only: bool, as_json: bool) -> None:
+    """Show the operations of a cluster, and whether anybody works there."""
+    session = opened()
+    client, named = session.desk.client, cluster or session.cluster
+    if named not in client.clusters():
+        raise UsageError(
+            f"The policy has no cluster {named}: there are {', '.join(client.clusters())}."
+        )
+    views = commands.operations(session.desk, session.principal, named, live_only=live_only)
+    if isinstance(views, Refused):
+        _refuse(views)
+    for view in views:
+        if as_json:
+            say_json(view)
+        else:
+            say(list_line(view, client.now()))
+    if as_json:
+        return
+    if not views:
+        say(f"Nothing {'runs' if live_only else 'was asked yet'} in {named}.")
+    if not client.worker_seen(named):
+        say(f"No worker of {named} is alive: what is asked waits for one.")
+
+
+def decide(question: str, choice: str, note: str, cluster: str, *, as_json: bool) -> None:
+    """Answer a question."""
+    session = opened()
+    typed, chosen = question.strip().lower(), word(choice)
+    if _SHORT_QUESTION.fullmatch(typed):
+        typed = f"{cluster or session.cluster}-q-{typed}"
+    decided = commands.decide(
+        session.desk, session.principal, typed, chosen, note=note, nonce=session.once()
+    )
+    if as_json:
+        say_json(decided)
+    words = decided_words(decided, chosen, now_ms=session.desk.client.now(), style=PLAIN)
+    if decided.outcome not in _COUNTED:
+        fail(words, _CODES.get(decided.outcome, NOT_AS_ASKED))
+    if not as_json:
+        say(words or _settled(decided))
+
+
+def _settled(decided: Decided) -> str:
+    if decided.question is None:
+        return "Recorded."
+    return (
+        outcome_line(decided.question, PLAIN) or wait_line(decided.question, PLAIN) or "Recorded."
+    )
+
+
+def steer(verb: Steering, typed: str, reason: str, cluster: str, *, as_json: bool) -> None:
+    """Abort, pause or resume an operation."""
+    session = opened()
+    order = Steer(verb=verb, operation=_operation_id(typed, cluster, session), reason=reason)
+    acted = commands.steer(session.desk, session.principal, order, nonce=session.once())
+    if isinstance(acted, Refused):
+        _refuse(acted)
+    if as_json:
+        say_json(acted)
+    else:
+        say(acted_words(acted, _PAST[verb]))
+
+
+def _wait(session: Session, submitted: Submitted, *, wait: bool, as_json: bool) -> None:
+    if not wait:
+        return
+    try:
+        drained = follow(session, submitted.operation, as_json=as_json)
+    except KeyboardInterrupt:
+        fail(f"It goes on: drainbot abort {submitted.operation} would end it.", NOT_AS_ASKED)
+    if not drained:
+        raise Exit(NOT_AS_ASKED)
+
+
+def _operation_id(typed: str, cluster: str, session: Session) -> str:
+    try:
+        return parse_operation(typed, cluster or session.cluster)
+    except IdError as error:
+        raise UsageError(str(error)) from error
+
+
+def _refuse(refused: Refused) -> NoReturn:
+    fail(refused_words(refused, PLAIN), REFUSED)

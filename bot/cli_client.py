@@ -1,0 +1,135 @@
+"""The commands that people type instead of talking to the bot; each acts as its token's person.
+
+A drain's flags are read by :mod:`jobs.options`, as in Slack; what only makes sense in a shell
+(`--wait`, `--json`) is Typer's. What they do is in :mod:`bot.cli_acts`, imported when one runs:
+neither `--help` nor a worker should wait for it or keep it in memory.
+"""
+
+from typing import Annotated
+
+import typer
+
+from jobs.options import FLAGS
+
+__all__ = ["register"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Print progress; end with 0 only if every node was drained.")
+]
+Cluster = Annotated[
+    str, typer.Option("--cluster", help="The cluster, where it is not DRAINBOT_CLUSTER's.")
+]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Such as 7F3K9Q or prod-eu-7f3k9q.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is told to everybody.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    # Unknown options are the drain's own flags: its grammar reads them, and refuses the rest.
+    app.command("drain", context_settings={"ignore_unknown_options": True}, epilog=_flags())(_drain)
+    app.command("status")(_status)
+    app.command("list")(_list)
+    app.command("decide")(_decide)
+    app.command("abort")(_abort)
+    app.command("pause")(_pause)
+    app.command("resume")(_resume)
+    app.command("uncordon")(_uncordon)
+
+
+def _flags() -> str:
+    lines = ["\b", "kubectl's flags, with kubectl's meaning:"]
+    for flag in FLAGS:
+        value = f"={flag.metavar}" if flag.metavar else ""
+        right = " (needs the force right)" if flag.needs_right else ""
+        lines.append(f"  --{flag.name}{value}: {flag.help}{right}")
+    return "\n".join([*lines, "  --selector=SELECTOR, -l: drain the nodes with these labels"])
+
+
+def _drain(
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="NODE…", help="Nodes, CLUSTER/NODE, or labels such as pool=blue."),
+    ],
+    *,
+    reason: Reason = "",
+    wait: Wait = False,
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """Drain nodes: cordon them, then evict their pods."""
+    from bot import cli_acts  # noqa: PLC0415  see the module
+
+    cli_acts.drain(words, reason, cluster, wait=wait, as_json=as_json)
+
+
+def _uncordon(
+    node: Annotated[str, typer.Argument(metavar="NODE", help="Such as node-1 or lab/node-1.")],
+    *,
+    wait: Wait = False,
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """Give back a node that an ended operation left cordoned."""
+    from bot import cli_acts  # noqa: PLC0415  see the module
+
+    cli_acts.uncordon(node, cluster, wait=wait, as_json=as_json)
+
+
+def _status(
+    id: Annotated[
+        str, typer.Argument(metavar="[ID]", help="Such as 7F3K9Q; without it all that run.")
+    ] = "",
+    *,
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """Show what an operation does now, or all that run."""
+    from bot import cli_acts  # noqa: PLC0415  see the module
+
+    if id:
+        cli_acts.status(id, cluster, as_json=as_json)
+    else:
+        cli_acts.show_all(cluster, live_only=True, as_json=as_json)
+
+
+def _list(*, as_json: Json = False, cluster: Cluster = "") -> None:
+    """Show the last operations, the newest first."""
+    from bot import cli_acts  # noqa: PLC0415  see the module
+
+    cli_acts.show_all(cluster, live_only=False, as_json=as_json)
+
+
+def _decide(
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="Its id, as status shows.")],
+    choice: Annotated[str, typer.Argument(metavar="CHOICE", help="Such as retry, skip, force.")],
+    *,
+    note: Annotated[str, typer.Option("--note", help="Why; needed where the policy says so.")] = "",
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """Answer a question."""
+    from bot import cli_acts  # noqa: PLC0415  see the module
+
+    cli_acts.decide(question, choice, note, cluster, as_json=as_json)
+
+
+def _abort(id: Id, *, reason: Reason = "", as_json: Json = False, cluster: Cluster = "") -> None:
+    """Abort an operation: no further eviction; nodes without one are given back."""
+    from bot import cli_acts  # noqa: PLC0415  see the module
+
+    cli_acts.steer("abort", id, reason, cluster, as_json=as_json)
+
+
+def _pause(id: Id, *, as_json: Json = False, cluster: Cluster = "") -> None:
+    """Pause an operation: no new node, no new eviction; questions stay open."""
+    from bot import cli_acts  # noqa: PLC0415  see the module
+
+    cli_acts.steer("pause", id, "", cluster, as_json=as_json)
+
+
+def _resume(id: Id, *, as_json: Json = False, cluster: Cluster = "") -> None:
+    """Let a paused operation go on."""
+    from bot import cli_acts  # noqa: PLC0415  see the module
+
+    cli_acts.steer("resume", id, "", cluster, as_json=as_json)
