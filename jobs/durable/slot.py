@@ -19,6 +19,8 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
+from rq.utils import now
+from rq.worker_registration import clean_worker_registry
 
 from jobs.durable.activation import Runner
 from jobs.durable.doorbell import DoorbellJob, UntrustedJob, queue_name
@@ -88,4 +90,7 @@ class Slot(SimpleWorker):
         """Nothing was subscribed."""
 
     def run_maintenance_tasks(self) -> None:
-        """Leave RQ's registries alone: doorbells never enter them."""
+        """Forget workers that died without a word; doorbells never enter RQ's other registries."""
+        for queue in self.queues:
+            clean_worker_registry(queue)
+        self.last_cleaned_at = now()  # type: ignore[assignment]  # typed by RQ as None

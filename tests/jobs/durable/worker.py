@@ -51,6 +51,7 @@ def evict(ctx: Context[Redis], _: Any) -> str:
         while not outside.exists("enough"):
             activity.wait(changed, 0.02)
             if outside.exists("quiet"):
+                outside.set("is-quiet", "1")
                 continue
             if activity.permit(bucket="evict", rate=0, burst=0).leave == "ok":
                 outside.rpush("outside", activity.token.epoch)
