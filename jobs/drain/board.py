@@ -94,7 +94,8 @@ class Board:
     """The fields of a drain, and what can be looked up in them.
 
     `lacking` maps a namespace to the missing right that was named there, and since when.
-    `gone` holds uids that were here and left, so that a late event can't bring them back.
+    `gone` holds uids that were here and left, so that a late event can't bring them back;
+    `unanswered` those of them whose eviction still has no answer: its connection is still taken.
     """
 
     rules: Rules
@@ -103,6 +104,7 @@ class Board:
     gates: Mapping[Key, Gate] = field(default_factory=dict)
     lacking: Mapping[str, tuple[MissingRight, int]] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
+    unanswered: frozenset[str] = frozenset()
     total_gone: int = 0
     evicted_any: bool = False
     listed: bool = False
@@ -144,7 +146,8 @@ class Board:
 
     def free(self) -> int:
         """How many more evictions may be on their way."""
-        return self.pace.in_flight - sum(entry.flying for entry in self.pods.values())
+        flying = sum(entry.flying for entry in self.pods.values())
+        return self.pace.in_flight - flying - len(self.unanswered)
 
     def ready(self, entry: Entry, now: int) -> bool:
         """Whether a pod could be sent now, were there no budgets."""

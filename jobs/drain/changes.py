@@ -74,6 +74,7 @@ def pod_gone(board: B, uid: str, now: int) -> B:
         board,
         pods={key: value for key, value in board.pods.items() if key != uid},
         gone=board.gone | {uid},
+        unanswered=board.unanswered | ({uid} if entry.flying else set()),
         total_gone=board.total_gone + counted,
         last_progress=now if counted else board.last_progress,
     )
@@ -171,6 +172,7 @@ def sent(board: B, uid: str, now: int) -> B:
 
 def landed(board: B, uid: str, *, not_before: int) -> B:
     """Note that an eviction is no longer on its way, and nothing came of it."""
+    board = replace(board, unanswered=board.unanswered - {uid})
     entry = board.pods.get(uid)
     if entry is None or not entry.flying:
         return board
@@ -181,6 +183,7 @@ def landed(board: B, uid: str, *, not_before: int) -> B:
 
 def answered(board: B, uid: str, answer: EvictionAnswer, now: int) -> B:
     """Take in the answer to an eviction."""
+    board = replace(board, unanswered=board.unanswered - {uid})
     if isinstance(answer, Busy):
         until = now + int(answer.retry_after * 1000)
         board = replace(board, busy_until=max(board.busy_until, until))
@@ -191,7 +194,7 @@ def answered(board: B, uid: str, answer: EvictionAnswer, now: int) -> B:
         case Accepted():
             return _let_pass(board, entry, now)
         case AlreadyGone() | Replaced():
-            return pod_gone(board, uid, now)
+            return pod_gone(landed(board, uid, not_before=0), uid, now)
         case Blocked() | BudgetBroken():
             return _refused_by_budget(board, entry, answer, now)
         case _:

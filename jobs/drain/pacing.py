@@ -16,7 +16,8 @@ What always holds:
 
 - a uid is offered only while its pod is on the node, is to be evicted, has no eviction on its way
   and was never accepted: an accepted pod is waited for, not evicted again;
-- at most `pace.in_flight` evictions are on their way, and none is offered before `busy_until`;
+- at most `pace.in_flight` evictions are on their way (each `Sent` needs its `Answer` or `Withheld`,
+  even if its pod is gone by then), and none is offered before `busy_until`;
 - under one budget no more are on their way than its counts allow, or one where they allow none;
 - after a refusal the same pod and the same budget are left alone for 100 ms to 10 s, unless the
   budget's counts say that it is free;

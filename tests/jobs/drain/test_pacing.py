@@ -300,8 +300,15 @@ def test_a_pod_that_the_answer_calls_gone_stays_gone(what: Any) -> None:
 def test_an_answer_about_a_pod_that_is_gone_changes_nothing() -> None:
     state = send(drain(*webs(2), budgets=(budget(disruptions_allowed=2),)))
     state = state.apply(e.PodGone("uid-web-0"), NOW)
-    assert answer(state, "web-0", BLOCKED) == state
+    late = answer(state, "web-0", BLOCKED)
+    assert (late.pods, late.gates, late.blocked()) == (state.pods, state.gates, ())
     assert not answer(state, "web-0", Accepted()).evicted_any
+
+
+def test_a_request_without_an_answer_takes_its_place_even_if_its_pod_is_gone() -> None:
+    state = send(drain(*webs(3), pace=Pace(in_flight=1))).apply(e.PodGone("uid-web-0"), NOW)
+    assert names(state) == []
+    assert names(answer(state, "web-0", Accepted())) == ["web-1"]
 
 
 def test_another_uid_under_the_same_name_is_another_pod() -> None:
