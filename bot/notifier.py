@@ -300,8 +300,12 @@ class Notifier:
             if not left and told.view.state is OperationState.ENDED:
                 self._finish(operation, told)
             steps += left
-        now = self._clock()
-        due = [s for s in steps if s.not_before <= now_ms and self._sender.ready_at(s) <= now]
+        # The clock is read after the sender has read it: else a step is always a moment early.
+        due = [
+            step
+            for step in steps
+            if step.not_before <= now_ms and self._sender.ready_at(step) <= self._clock()
+        ]
         return sorted(due, key=lambda step: step.rank)
 
     def _send(self, now_ms: int) -> None:

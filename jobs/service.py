@@ -330,6 +330,11 @@ class Service:
     def changes(self, cursors: Mapping[str, str], *, wait: float) -> tuple[Changes, ...]:
         """Return what changed, by cluster, since the cursors, waiting up to `wait` seconds."""
         with _reaching_redis():
+            new = {cluster for cluster, cursor in cursors.items() if cursor == "$"}
+            if new:  # a place to go on from, so that nothing falls between two calls
+                return tuple(
+                    Changes(cluster=c, operations=frozenset(), cursor=self._latest(c)) for c in new
+                )
             streams = {f"{self._stores[c].prefix}events": cursor for c, cursor in cursors.items()}
             lost = {c for c, cursor in cursors.items() if self._behind(c, cursor)}
             block = max(1, int(wait * 1000)) if wait > 0 and not lost else None
@@ -348,6 +353,11 @@ class Service:
                     )
                 )
         return tuple(found)
+
+    def _latest(self, cluster: str) -> str:
+        key = f"{self._stores[cluster].prefix}events"
+        newest = cast("list[tuple[str, Any]]", self._redis.xrevrange(key, count=1))
+        return newest[0][0] if newest else "0-0"
 
     def _behind(self, cluster: str, cursor: str) -> bool:
         """Whether events after the cursor were cut off, or the stream began anew."""
