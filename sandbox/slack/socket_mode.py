@@ -131,7 +131,7 @@ class SocketMode:
     async def refresh(self, app_id: str, *, drop: bool) -> int:
         """Ask every connection to reconnect, or drop it without a word; return how many.
 
-        One that was asked gets nothing new and stays until the app closes it.
+        One that was asked gets nothing new; while it owes an acknowledgement it stays open.
         """
         connections = self._in_use(app_id)
         for connection in connections:
@@ -140,6 +140,8 @@ class SocketMode:
             else:
                 connection.refreshing = True
                 await _say(connection.socket, _disconnect("refresh_requested"))
+                if not connection.waiting:
+                    await connection.socket.close()
         return len(connections)
 
     def _in_use(self, app_id: str) -> list[_Connection]:

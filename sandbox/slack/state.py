@@ -16,7 +16,7 @@ __all__ = ["Message", "ResponseUrl", "State", "Trigger", "View"]
 _CALLS_KEPT = 100_000
 
 
-@dataclass
+@dataclass(eq=False)
 class Message:
     """A message as stored; an ephemeral one has the one person who sees it.
 
@@ -42,7 +42,7 @@ class Message:
         return self.thread_ts in {None, self.ts} or self.broadcast
 
 
-@dataclass
+@dataclass(eq=False)
 class View:
     """A modal or a home tab; ``user`` is who sees it."""
 
