@@ -18,6 +18,10 @@ ROOT = Path(__file__).parents[1]
 CODE = ("bot", "jobs", "sandbox", "tests")
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 50
+EXCEPTIONS = {
+    # One file with every mistake, and beside it what is said of each.
+    "tests/jobs/policy/test_policy_file.py: test_every_mistake_is_named_at_once",
+}
 
 # Modules that give a workflow the time, chance, the world outside or state of its own process. What
 # it needs of these it gets from its context, so that each replay takes the same path.
@@ -63,7 +67,14 @@ def too_long(path: Path) -> Iterator[str]:
 
 
 def test_files_and_functions_fit_into_a_head() -> None:
-    assert [found for path in files(*CODE) for found in too_long(path)] == []
+    found = {line for path in files(*CODE) for line in too_long(path)}
+    unexcused = {line for line in found if not line.startswith(tuple(EXCEPTIONS))}
+    assert unexcused == set()
+
+
+def test_every_exception_is_still_needed() -> None:
+    found = [line for path in files(*CODE) for line in too_long(path)]
+    assert [name for name in EXCEPTIONS if not any(f.startswith(name) for f in found)] == []
 
 
 def test_a_file_or_a_function_that_is_too_long_is_found(tmp_path: Path) -> None:
