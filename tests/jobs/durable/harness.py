@@ -58,8 +58,10 @@ class Group:
     def start(self, name: str, input: Any = None, *, id: str = "op-1", dedup: str = "") -> str:
         return self.store.start(id, name, input, dedup=dedup or id)[1]
 
-    def doorbells(self) -> list[str]:
-        return cast("list[str]", self.redis.lrange(self.queue, 0, -1))
+    def doorbells(self, where: str = "") -> list[str]:
+        """The jobs in the queue, or those that a worker has popped and not answered."""
+        queue = f"{self.queue}:{where}" if where else self.queue
+        return cast("list[str]", self.redis.lrange(queue, 0, -1))
 
     @property
     def queue(self) -> str:
