@@ -9,6 +9,7 @@ Bolt's own ways are kept where they are safe and replaced where they are not:
 - the listeners' executor is not used; deliveries have threads of their own (:mod:`bot.asgi`).
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,8 @@ def make_app(identity: Identity, deps: Deps, *, signing_secret: str = "") -> App
 
     app = App(
         name="drainbot",
+        # Its level is ours (see bot.logs); by itself Bolt takes the root's, and quotes requests.
+        logger=logging.getLogger("slack_bolt"),
         client=WebClient(),  # without a token, and never asked anything
         signing_secret=signing_secret,
         authorize=authorize,

@@ -198,7 +198,9 @@ def _start_threads(bot: _Bot) -> None:
     )
     users, groups = named_in(policy)
     refresher = Refresher(
-        SlackPeople(web_client(bot.token, settings.slack_api_url, timeout=_SLACK_SECONDS)),
+        SlackPeople(
+            web_client(bot.token, settings.slack_api_url, timeout=_SLACK_SECONDS), policy.team
+        ),
         GroupStore(redis, policy.team),
         client.lease("groups", seconds=_GROUPS_LEASE_SECONDS),
         wanted=groups,

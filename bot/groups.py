@@ -43,6 +43,7 @@ _REREAD_SECONDS = 5.0  # listeners look at Redis at most this often, not on ever
 
 _REFUSED_SECONDS = 60.0  # until Slack is asked again after it refused, say for want of a scope
 _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found", "user_group_not_found"})
+_STRANGERS = "people who are not of this workspace"
 _NO_USER = frozenset({"user_not_found", "user_not_visible"})
 
 log = structlog.get_logger(__name__)
@@ -194,10 +195,11 @@ class AsksSlack(Protocol):
 
 
 class SlackPeople:
-    """Asks Slack's Web API. Scopes: usergroups:read, users:read."""
+    """Asks Slack's Web API for the workspace `team`. Scopes: usergroups:read, users:read."""
 
-    def __init__(self, client: WebClient) -> None:
+    def __init__(self, client: WebClient, team: str) -> None:
         self._client = client
+        self._team = team
 
     def members(self, group: str) -> frozenset[str]:
         """Return the users of a user group; none for one that does not exist or is disabled."""
@@ -216,12 +218,12 @@ class SlackPeople:
             answer = asked(lambda: self._client.users_info(user=user))
         except SlackRefused as refused:
             if refused.code in _NO_USER:
-                return "people who are not in this workspace"
+                return _STRANGERS
             raise SlackAway(f"users.info: {refused.code}", _REFUSED_SECONDS) from refused
-        return _outsider(answer.get("user") or {})
+        return _outsider(answer.get("user") or {}, self._team)
 
 
-def _outsider(user: Mapping[str, Any]) -> str:
+def _outsider(user: Mapping[str, Any], team: str) -> str:
     """Judge a user object: https://docs.slack.dev/reference/objects/user-object."""
     if user.get("deleted"):
         return "deactivated people"
@@ -229,8 +231,10 @@ def _outsider(user: Mapping[str, Any]) -> str:
         return "bots"
     if user.get("is_restricted") or user.get("is_ultra_restricted"):
         return "guests"
-    if user.get("is_stranger"):
-        return "people who are not in this workspace"
+    # In an enterprise organization a member's own workspace may be another one.
+    elsewhere = user.get("team_id") not in {None, team} and not user.get("enterprise_user")
+    if user.get("is_stranger") or elsewhere:
+        return _STRANGERS
     return ""
 
 
@@ -308,14 +312,16 @@ class Refresher:
     def _pass(self, stop: threading.Event) -> People | None:
         groups: dict[str, frozenset[str]] = {}
         for group in self._wanted:
-            groups[group] = self._slack.members(group)
-            if self._rest(stop, self._pauses[0]):
+            if groups and self._rest(stop, self._pauses[0]):
                 return None
+            groups[group] = self._slack.members(group)
         persons: dict[str, Person] = {}
         for user in sorted(self._users.union(*groups.values())):
-            persons[user] = Person(outsider=self._slack.outsider(user))
-            if self._rest(stop, self._pauses[1]):
+            if persons and self._rest(stop, self._pauses[1]):
                 return None
+            persons[user] = Person(outsider=self._slack.outsider(user))
+        if stop.is_set() or not self._lease.hold():
+            return None
         return People(at=self._clock(), groups=groups, persons=persons)
 
     def _rest(self, stop: threading.Event, seconds: float) -> bool:

@@ -99,14 +99,14 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def _clean(key: str, value: Any) -> Any:
-    if key.lower() in _NEVER and value is not None:
+    if value is None or isinstance(value, bool | int | float):
+        return value  # a fencing token is a number, and no secret
+    if key.lower() in _NEVER:
         return _MASK
     if isinstance(value, dict):
         return {str(inner): _clean(str(inner), item) for inner, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean("", item) for item in value]
-    if value is None or isinstance(value, bool | int | float):
-        return value
     return _masked(str(value))
 
 

@@ -88,6 +88,11 @@ def test_bodies_of_messages_and_requests_are_never_written(
     assert written.getvalue().count("[redacted]") == 2
 
 
+def test_a_fencing_token_is_no_secret(written: io.StringIO) -> None:
+    structlog.get_logger("x").warning("notifier_begins", token=7)
+    assert lines(written)[0]["token"] == 7
+
+
 def test_what_bolt_quotes_of_a_request_is_cut(written: io.StringIO) -> None:
     bolt = logging.getLogger("slack_bolt.App")
     bolt.warning("Unhandled request ({'text': 'what somebody wrote'})")
