@@ -1,5 +1,6 @@
 """The Kubernetes manifests: what they grant, what they keep shut, and that they build."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -229,6 +230,26 @@ def test_kubectl_builds_it(folder: str) -> None:
         if found["kind"] not in cluster_wide:
             assert found["metadata"]["namespace"] == "drainbot", found["metadata"]["name"]
     assert len([o for o in built if o["kind"] == "Deployment"]) == 2
+
+
+def test_with_the_component_for_http_slack_delivers_and_the_app_token_is_gone(
+    tmp_path: Path,
+) -> None:
+    to = os.path.relpath(MANIFESTS, tmp_path)
+    overlay = {"resources": [f"{to}/base"], "components": [f"{to}/components/http"]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    built = {(o["kind"], o["metadata"]["name"]): o for o in build(tmp_path)}
+    container = built["Deployment", "drainbot-bot"]["spec"]["template"]["spec"]["containers"][0]
+    env = {entry["name"]: entry for entry in container["env"]}
+    assert "SLACK_APP_TOKEN" not in env
+    assert env["SLACK_SIGNING_SECRET"]["valueFrom"]["secretKeyRef"]["key"] == "signing-secret"
+    assert set(env) - {"REDIS_PASSWORD"} <= set(dict(all_fields(BotSettings)))
+    port = int(env["DRAINBOT_SLACK_LISTEN"]["value"].rpartition(":")[2])
+    service = built["Service", "drainbot-bot"]["spec"]
+    target = {p["name"]: p["containerPort"] for p in container["ports"]}
+    assert target[service["ports"][0]["targetPort"]] == port
+    policy = built["NetworkPolicy", "bot-deliveries"]["spec"]["ingress"][0]
+    assert policy["ports"] == [{"port": port}]
 
 
 def test_with_the_examples_every_config_map_that_is_named_is_there() -> None:
