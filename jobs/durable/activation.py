@@ -84,9 +84,7 @@ class Runner(Generic[R]):
             context.finish("failed", {"step": failed.step, "error": str(failed)})
             return "failed"
         except Diverged as diverged:
-            log.warning("workflow_diverged", workflow=record.id, error=str(diverged))
-            context.release(crash=str(diverged), stuck=str(diverged))
-            return "stuck"
+            return self._diverged(context, record, str(diverged))
         except Exception as error:
             # A bug or a library's surprise: try again later, and for people after a few times.
             log.exception("workflow_crashed", workflow=record.id)
@@ -95,6 +93,17 @@ class Runner(Generic[R]):
             return "crashed"
         context.finish("done", result)
         return "done"
+
+    def _diverged(self, context: Context[R], record: WorkflowRecord, words: str) -> str:
+        """Stop for a person, who may abort: then it ends, as its own clean-up can't be reached."""
+        log.warning("workflow_diverged", workflow=record.id, error=words)
+        abort = record.flags.abort
+        if record.given_up and abort:
+            outcome = {"by": abort.by, "reason": abort.reason, "error": words}
+            context.finish("aborted", outcome)
+            return "aborted"
+        context.release(crash=words, stuck=words)
+        return "stuck"
 
     def _backoff(self, context: Context[R]) -> float:
         barren = self.store.redis.hget(f"{self.store.prefix}wf:{context.id}", "barren")

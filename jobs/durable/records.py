@@ -72,7 +72,10 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class WorkflowRecord:
-    """A workflow as it stands. Times in ms since the epoch; `view` and `progress` are JSON."""
+    """A workflow as it stands. Times in ms since the epoch; `view` and `progress` are JSON.
+
+    `given_up` says that a person aborted it when it was stuck.
+    """
 
     group: str
     id: str
@@ -94,6 +97,7 @@ class WorkflowRecord:
     crash: str
     owner: str
     log_base: int
+    given_up: bool
 
     @property
     def final(self) -> bool:
@@ -124,6 +128,7 @@ class WorkflowRecord:
             crash=raw.get("crash", ""),
             owner=raw.get("owner", ""),
             log_base=int(raw.get("log_base", 0)),
+            given_up="given_up" in raw,
         )
 
 

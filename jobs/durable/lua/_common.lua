@@ -286,7 +286,7 @@ local function set_flag(group, id, flag, value)
     for _, qid in ipairs(redis.call('LRANGE', key .. ':questions', 0, -1)) do
       close_question(group, qid, 'aborted')
     end
-    redis.call('HSET', key, 'barren', 0)
+    redis.call('HSET', key, 'barren', 0, 'given_up', 1)
     make_ready(group, id, 'unstuck')
   end
   wake(group, id, nil)
