@@ -13,6 +13,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 import urllib3
+import yaml
 from kubernetes import client, config
 
 from jobs.drain.answers import missing_right, retry_after
@@ -33,6 +34,16 @@ TIMEOUT = 10.0
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+# What the client's loader raises for a file that is no kubeconfig: it checks little itself.
+_UNREADABLE = (
+    config.ConfigException,
+    yaml.YAMLError,
+    OSError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    ValueError,
+)
 _OK, _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 300, 401, 403, 500
 
 
@@ -46,14 +57,14 @@ class Answer:
 
 
 class Stream:
-    """The lines of a watch; :meth:`close` from another thread ends it at once."""
+    """The lines of a watch, read in one thread; any other may :meth:`interrupt` it."""
 
     def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
         self._response = response
         self._closed = False
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yield each event; ends when the server or :meth:`close` ends the stream.
+        """Yield each event; ends when the server or :meth:`interrupt` ends the stream.
 
         Raises :class:`Temporary` for a connection that broke.
         """
@@ -66,15 +77,22 @@ class Stream:
                         yield json.loads(line)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             if not self._closed:
-                raise Temporary(f"the watch broke: {error}") from error
+                raise Temporary(f"the watch broke: {error}", retry_after=0) from error
         finally:
             self.close()
 
-    def close(self) -> None:
-        """End the stream; harmless when it has ended."""
+    def interrupt(self) -> None:
+        """Let the reading thread find the stream at its end; harmless when it has ended.
+
+        Only the socket is shut down: closing a response under its reader breaks urllib3.
+        """
         self._closed = True
         with contextlib.suppress(ValueError, RuntimeError, OSError):
             self._response.shutdown()
+
+    def close(self) -> None:
+        """Close the connection. For the reading thread alone."""
+        self._closed = True
         self._response.close()
 
 
@@ -116,13 +134,16 @@ class Cluster:
 
     def stream(self, path: str, query: Mapping[str, str], *, idle: float) -> Stream:
         """Open a watch; `idle` is after how many silent seconds it counts as broken."""
-        response = self._request("GET", path, {"watch": "1", **query}, None, JSON, idle)
+        response = self._request("GET", path, {"watch": "1", **query}, None, JSON, TIMEOUT)
         if response.status >= _OK:
             raw = response.read(decode_content=True)
             response.release_conn()
             raise meaning(
                 "WATCH", path, Answer(response.status, dict(response.headers), _decode(raw))
             )
+        socket = getattr(response.connection, "sock", None)
+        if socket is not None:
+            socket.settimeout(idle)  # only the answer's beginning has to come soon
         return Stream(response)
 
     def _request(
@@ -166,13 +187,15 @@ def connect(kubeconfig: str | None, *, pool: int) -> Cluster:
             load(kubeconfig, client_configuration=settings, persist_config=False)
         else:
             config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
-    except config.ConfigException as error:
+    except _UNREADABLE as error:
         where = f"KUBECONFIG ({kubeconfig})" if kubeconfig else "the service account"
         hint = "" if kubeconfig else " Outside a cluster, set KUBECONFIG to a kubeconfig file."
         raise ClusterConfigError(f"{where} names no cluster: {error}.{hint}") from error
     settings.connection_pool_maxsize = pool
     settings.retries = False  # what is tried again is decided by whoever asked, with the uid
-    return Cluster(client.ApiClient(settings))
+    api = client.ApiClient(settings)
+    api.user_agent = "drainbot"  # as audit logs show it
+    return Cluster(api)
 
 
 def meaning(method: str, path: str, answer: Answer) -> KubernetesError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from jobs.drain.facts import Node
 from jobs.drain.fence import (
+    WAS_CORDONED,
     AlreadyOurs,
     Claim,
     Denied,
@@ -19,7 +20,7 @@ from jobs.drain.fence import (
     uncordon_patch,
 )
 from jobs.kubernetes import parse
-from jobs.kubernetes.connection import MERGE_PATCH, Cluster, segment
+from jobs.kubernetes.connection import MERGE_PATCH, TIMEOUT, Cluster, segment
 from jobs.kubernetes.errors import Conflict, NotFound, Temporary
 from jobs.kubernetes.watching import Collection, Watch
 
@@ -34,10 +35,10 @@ class Cordoned:
     was_cordoned: bool
 
 
-def find_node(cluster: Cluster, name: str) -> Node | None:
+def find_node(cluster: Cluster, name: str, *, timeout: float = TIMEOUT) -> Node | None:
     """Return a node, or None if it does not exist."""
     try:
-        return parse.node(cluster.ask("GET", _path(name)))
+        return parse.node(cluster.ask("GET", _path(name), timeout=timeout))
     except NotFound:
         return None
 
@@ -48,12 +49,12 @@ def watch_nodes(cluster: Cluster) -> Watch[Node]:
 
 
 def cordon(cluster: Cluster, claim: Claim, *, timeout: float) -> Cordoned | Denied | None:
-    """Cordon a node for a claim; None if the node does not exist.
+    """Cordon a node for a claim; None if the node does not exist. `timeout` is for each request.
 
     Raises :class:`Forbidden` if the right is missing: whoever can't cordon must not evict.
     """
     for _ in range(TRIES):
-        node = find_node(cluster, claim.node)
+        node = find_node(cluster, claim.node, timeout=timeout)
         if node is None:
             return None
         decided = cordon_patch(node, claim)
@@ -62,15 +63,14 @@ def cordon(cluster: Cluster, claim: Claim, *, timeout: float) -> Cordoned | Deni
         if not isinstance(decided, Patch):
             return decided
         if _patched(cluster, claim.node, decided, timeout):
-            was = decided.annotations["drainbot.dev/was-cordoned"] == "true"
-            return Cordoned(was)
+            return Cordoned(decided.annotations[WAS_CORDONED] == "true")
     raise Temporary(f"node {claim.node} changes all the time")
 
 
 def uncordon(cluster: Cluster, claim: Claim, *, timeout: float) -> Undo | Denied | None:
     """Undo our own cordon and our marks; None if the node does not exist."""
     for _ in range(TRIES):
-        node = find_node(cluster, claim.node)
+        node = find_node(cluster, claim.node, timeout=timeout)
         if node is None:
             return None
         decided = uncordon_patch(node, claim)
@@ -82,9 +82,9 @@ def uncordon(cluster: Cluster, claim: Claim, *, timeout: float) -> Undo | Denied
     raise Temporary(f"node {claim.node} changes all the time")
 
 
-def check_fence(cluster: Cluster, claim: Claim) -> Fence:
+def check_fence(cluster: Cluster, claim: Claim, *, timeout: float = TIMEOUT) -> Fence:
     """Say whether a node still is what its claim says."""
-    return fence(find_node(cluster, claim.node), claim)
+    return fence(find_node(cluster, claim.node, timeout=timeout), claim)
 
 
 def _patched(cluster: Cluster, name: str, patch: Patch, timeout: float) -> bool:

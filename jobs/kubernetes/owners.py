@@ -6,26 +6,25 @@ from jobs.kubernetes.connection import Cluster, segment
 from jobs.kubernetes.errors import NotFound
 
 _PLURALS = {
-    "ReplicaSet": "replicasets",
-    "StatefulSet": "statefulsets",
-    "DaemonSet": "daemonsets",
-    "Job": "jobs",
+    ("apps", "ReplicaSet"): "replicasets",
+    ("apps", "StatefulSet"): "statefulsets",
+    ("apps", "DaemonSet"): "daemonsets",
+    ("batch", "Job"): "jobs",
 }
-_GROUPS = {"Job": "batch"}
 
 
 def find_owner(cluster: Cluster, namespace: str, controller: Controller) -> Owner | None:
     """Return the owner of a pod; None if it does not exist any more.
 
-    A kind that drainbot has no right to read is returned by its name alone. Raises what
-    :meth:`Cluster.ask` raises.
+    A kind that drainbot does not know (of another API group, too) is returned by its name alone,
+    without a request. Raises what :meth:`Cluster.ask` raises.
     """
-    plural = _PLURALS.get(controller.kind)
+    group = controller.api_version.rpartition("/")[0]
+    plural = _PLURALS.get((group, controller.kind))
     if plural is None:
         return Owner(
             uid=controller.uid, kind=controller.kind, namespace=namespace, name=controller.name
         )
-    group = _GROUPS.get(controller.kind, "apps")
     path = f"/apis/{group}/v1/namespaces/{segment(namespace)}/{plural}/{segment(controller.name)}"
     try:
         raw = cluster.ask("GET", path)

@@ -90,25 +90,31 @@ def _claims(spec: Json) -> tuple[str, ...]:
 
 def _requests(spec: Json) -> tuple[int, int]:
     """Return thousandths of a core and bytes, as the scheduler counts them."""
-    wanted = [
-        (c.get("resources") or {}).get("requests") or {} for c in spec.get("containers") or ()
-    ]
-    first = [
-        (c.get("resources") or {}).get("requests") or {} for c in spec.get("initContainers") or ()
-    ]
+    initial = spec.get("initContainers") or ()
+    sidecars = [c for c in initial if c.get("restartPolicy") == "Always"]
+    together = [_wanted(c) for c in (*(spec.get("containers") or ()), *sidecars)]
+    before = [_wanted(c) for c in initial if c.get("restartPolicy") != "Always"]
+    overhead = spec.get("overhead") or {}
     totals = []
     for name, scale in (("cpu", 1000), ("memory", 1)):
-        together = sum((quantity(each.get(name, 0)) for each in wanted), Decimal(0))
-        before = max((quantity(each.get(name, 0)) for each in first), default=Decimal(0))
-        totals.append(int(max(together, before) * scale))
+        at_work = sum((quantity(each.get(name, 0)) for each in together), Decimal(0))
+        at_start = max((quantity(each.get(name, 0)) for each in before), default=Decimal(0))
+        needed = max(at_work, at_start) + quantity(overhead.get(name, 0))
+        totals.append(int(needed * scale))
     return totals[0], totals[1]
+
+
+def _wanted(container: Json) -> Json:
+    return (container.get("resources") or {}).get("requests") or {}
 
 
 def _wants_gpu(spec: Json) -> bool:
     for container in spec.get("containers") or ():
         resources = container.get("resources") or {}
-        for name in {**(resources.get("limits") or {}), **(resources.get("requests") or {})}:
-            if name.endswith("/gpu") or "gpu" in name.partition("/")[0]:
+        wanted = {**(resources.get("requests") or {}), **(resources.get("limits") or {})}
+        for name, amount in wanted.items():
+            kind = name.endswith("/gpu") or "gpu" in name.partition("/")[0]
+            if kind and quantity(amount) > 0:
                 return True
     return False
 
@@ -179,14 +185,20 @@ def budget(raw: Json) -> Budget:
 def owner(raw: Json, *, kind: str, shown: Controller | None, uid: str) -> Owner:
     """Read what runs pods; `shown` is what people know it by, such as a ReplicaSet's Deployment."""
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
+    scheduled = status.get("desiredNumberScheduled")  # a DaemonSet has no number of replicas
     return Owner(
         uid=uid,
         kind=shown.kind if shown else kind,
         namespace=meta.get("namespace", ""),
         name=shown.name if shown else meta["name"],
-        replicas=int(spec.get("replicas", spec.get("parallelism", -1))),
-        ready=int(status.get("readyReplicas", status.get("ready", 0))),
+        replicas=_first(spec.get("replicas"), spec.get("parallelism"), scheduled),
+        ready=_first(status.get("readyReplicas"), status.get("ready"), status.get("numberReady")),
     )
+
+
+def _first(*values: int | None) -> int:
+    """Return the first count that is there; readiness that is 0 is left out by the server."""
+    return next((int(value) for value in values if value is not None), 0)
 
 
 def attachment(raw: Json) -> Attachment:

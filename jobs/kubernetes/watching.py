@@ -4,6 +4,7 @@ What comes out is level-triggered: after anything that may have been missed ther
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -16,6 +17,7 @@ from jobs.kubernetes.errors import Expired, KubernetesError, NotFound, Temporary
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 PAGE = 500  # objects a page of a list
+LISTS = 3  # tries at a list whose pages expire (410) before its end
 SERVER_TIMEOUT = 300  # seconds until the server ends a watch; it goes on where it was
 IDLE = 90.0  # seconds of silence until it counts as broken: bookmarks come about every minute
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds between tries
@@ -56,18 +58,26 @@ class Collection(Generic[T]):
 
 
 def list_all(cluster: Cluster, what: Collection[T]) -> tuple[tuple[T, ...], str]:
-    """Return all objects, page by page, and the resourceVersion to watch from."""
-    items: list[T] = []
-    more = ""
-    while True:
-        query = {**dict(what.query), "limit": str(PAGE)}
-        if more:
-            query["continue"] = more
-        body = cluster.ask("GET", what.path, query=query)
-        items += [what.read(raw) for raw in body.get("items") or ()]
-        more = body["metadata"].get("continue") or ""
-        if not more:
-            return tuple(items), body["metadata"]["resourceVersion"]
+    """Return all objects, page by page, and the resourceVersion to watch from.
+
+    Raises what :meth:`Cluster.ask` raises; :class:`Temporary` if the pages expire again and again.
+    """
+    for _ in range(LISTS):
+        items: list[T] = []
+        more = ""
+        try:
+            while True:
+                query = {**dict(what.query), "limit": str(PAGE)}
+                if more:
+                    query["continue"] = more
+                body = cluster.ask("GET", what.path, query=query)
+                items += [what.read(raw) for raw in body.get("items") or ()]
+                more = body["metadata"].get("continue") or ""
+                if not more:
+                    return tuple(items), body["metadata"]["resourceVersion"]
+        except Expired:
+            log.info("list_expired", path=what.path, items=len(items))
+    raise Temporary(f"GET {what.path}: its pages expire faster than they can be read")
 
 
 class Watch(Generic[T]):
@@ -89,7 +99,7 @@ class Watch(Generic[T]):
         self._stop.set()
         with self._lock:
             if self._stream is not None:
-                self._stream.close()
+                self._stream.interrupt()
 
     def __iter__(self) -> Iterator[Event[T]]:
         """Yield events; begins with a list unless a version was given.
@@ -98,6 +108,7 @@ class Watch(Generic[T]):
         """
         wait = FIRST_WAIT
         while not self._stop.is_set():
+            began, asked = time.monotonic(), 0.0
             try:
                 if not self._version:
                     items, self._version = list_all(self._cluster, self._what)
@@ -109,12 +120,16 @@ class Watch(Generic[T]):
                 self._version = ""
             except Temporary as error:
                 log.info("watch_waits", path=self._what.path, error=str(error))
-                self._stop.wait(max(wait, min(error.retry_after, LONGEST_WAIT)))
-                wait = min(wait * 2, LONGEST_WAIT)
+                asked = min(error.retry_after, LONGEST_WAIT)
             except KubernetesError:
                 if self._stop.is_set():
                     return
                 raise
+            # However it ended: a server that ends every watch at once must not be hammered.
+            if time.monotonic() - began >= LONGEST_WAIT:
+                wait = FIRST_WAIT
+            self._stop.wait(max(wait, asked))
+            wait = min(wait * 2, LONGEST_WAIT)
 
     def _changes(self) -> Iterator[Event[T]]:
         query = {

@@ -1,0 +1,84 @@
+"""What the package asks for is what it says it asks for, and that is enough."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from jobs.drain.fence import Claim
+from jobs.kubernetes import Cluster, budgets, connect, evictions, nodes, owners, pods, volumes
+from jobs.kubernetes.rights import RIGHTS, Right
+from jobs.kubernetes.watching import Watch
+from sandbox.cluster import Cluster as Simulated
+from sandbox.cluster import Rule, Scenario, User, running
+
+GROUPS = {
+    "nodes": "",
+    "pods": "",
+    "pods/eviction": "",
+    "poddisruptionbudgets": "policy",
+    "replicasets": "apps",
+    "statefulsets": "apps",
+    "daemonsets": "apps",
+    "jobs": "batch",
+    "volumeattachments": "storage.k8s.io",
+}
+
+
+def everything(simulated: Simulated, cluster: Cluster) -> None:
+    """Call every public function of the package once."""
+    node = nodes.find_node(cluster, "node-1")
+    assert node is not None
+    claim = Claim(node="node-1", uid=node.uid, operation="op", token=1)
+    nodes.cordon(cluster, claim, timeout=5)
+    nodes.check_fence(cluster, claim)
+    listed, version = pods.list_pods_on(cluster, "node-1")
+    for pod in listed:
+        if pod.controller is not None:
+            owners.find_owner(cluster, pod.namespace, pod.controller)
+    _, changes = budgets.list_budgets(cluster, "shop")
+    _open_and_stop(simulated, nodes.watch_nodes(cluster))
+    _open_and_stop(simulated, pods.watch_pods_on(cluster, "node-1", version=version))
+    _open_and_stop(simulated, budgets.watch_budgets(cluster, "shop", version=changes))
+    evictions.evict(cluster, listed[0].ref, timeout=5)
+    pods.delete_pod(cluster, listed[1].ref, timeout=5)
+    volumes.attachments_on(cluster, "node-1")
+    nodes.uncordon(cluster, claim, timeout=5)
+
+
+def _open_and_stop(simulated: Simulated, watch: Watch[Any]) -> None:
+    before = simulated.watches()
+    thread = threading.Thread(target=lambda: list(watch), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while simulated.watches() == before:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    watch.stop()
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+
+
+def test_the_rights_are_exactly_those_that_are_used(tmp_path: Path) -> None:
+    rules = tuple(
+        Rule(
+            verbs=frozenset((right.verb,)),
+            resources=frozenset((right.resource,)),
+            api_groups=frozenset((right.group,)),
+        )
+        for right in RIGHTS
+    )
+    worker = User(name="system:serviceaccount:drainbot:worker", rules=rules)
+    with running(Scenario(name="guarded", tokens={"t": worker})) as simulated:
+        simulated.add_node("node-1")
+        for kind in ("Deployment", "StatefulSet", "Job"):
+            simulated.add_workload(kind, "shop", kind.lower(), on=["node-1"])
+        simulated.add_workload("DaemonSet", "shop", "agent")
+        simulated.wait_for(lambda view: len(view.list("pods", "shop", node="node-1")) == 4)
+        cluster = connect(str(simulated.kubeconfig(tmp_path / "k", token="t")), pool=4)
+        everything(simulated, cluster)
+        used = {
+            Right(verb, GROUPS[resource], resource)
+            for verb, resource in (name.split() for name in simulated.counters())
+        }
+    assert used == RIGHTS
