@@ -27,8 +27,9 @@ from jobs.durable.errors import (
 )
 from jobs.durable.guard import LeaseGuard, uptime
 from jobs.durable.records import Flags, StepRecord, Token, WorkflowRecord
+from jobs.durable.staging import Staged
 from jobs.durable.store import Store, dump
-from jobs.durable.waits import Children, Ended, Fired, Handle, Question, Signal, Timer, Wait
+from jobs.durable.waits import Children, Ended, Fired, Handle, Timer, Wait, brought, to_parts
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -67,11 +68,8 @@ class Context(Generic[R]):
         self._shielded = 0
         self._now = record.created
         self._clock_base = (acquired_at, uptime())
-        self._count = {"uuid": 0, "spawn": 0, "log": 0}
-        self._stored_lines = lines - record.log_base
-        self._view: str | None = None
-        self._shown = dump(record.view)
-        self._lines: list[str] = []
+        self._count = {"uuid": 0, "spawn": 0}
+        self._staged = Staged(record, lines=lines)
         self.resources = resources
 
     # -- what is known -------------------------------------------------------------------------
@@ -113,24 +111,16 @@ class Context(Generic[R]):
 
     def show(self, view: Mapping[str, Any]) -> None:
         """Set what readers see of this workflow; stored together with whatever happens next."""
-        self._view = dump(view)
+        self._staged.show(view)
 
     def log(self, what: str, **fields: Any) -> None:
         """Add a line to the workflow's story; stored, once, with whatever happens next."""
-        self._count["log"] += 1
-        if self._count["log"] > self._stored_lines:
-            line = {
-                "key": f"{self.id}.{self._record.log_base + self._count['log']}",
-                "what": what,
-                "at": self._clock(),
-                "fields": fields,
-            }
-            self._lines.append(dump(line))
+        self._staged.log(what, fields, at=self._clock())
 
     def publish(self) -> None:
         """Store what was shown and logged now, without waiting for a step."""
-        if self._dirty():
-            self._absorb(self._call("commit", **self._staged()))
+        if self._staged:
+            self._absorb(self._call("commit", **self._staged.arguments()))
 
     # -- doing ---------------------------------------------------------------------------------
 
@@ -208,13 +198,13 @@ class Context(Generic[R]):
         if known is None:
             if self._stopping():
                 raise HandedOver
-            parts, questions = self._parts(waits)
+            parts, questions = to_parts(waits, self._store.ask)
             wait = {
                 "key": key, "fp": print_, "parts": parts, "interruptible": self._shielded == 0,
             }  # fmt: skip
             reply = self._call(
                 "suspend", wait=wait, questions=questions or None,
-                watching=None if watching is None else dump(watching), **self._staged(),
+                watching=None if watching is None else dump(watching), **self._staged.arguments(),
             )  # fmt: skip
             if reply["result"] != "decided":
                 raise Suspended
@@ -222,7 +212,7 @@ class Context(Generic[R]):
             self._remember(key, known)
         if known.status == "aborted":
             self._raise_aborted(key)
-        return Fired(known.won, self._brought(waits[known.won], known), known.at)
+        return Fired(known.won, brought(waits[known.won], known.value), known.at)
 
     def sleep(self, key: str, seconds: float) -> None:
         """Wait for some seconds without holding a slot."""
@@ -248,7 +238,7 @@ class Context(Generic[R]):
         child = {"group": handle.group, "id": handle.id, "name": workflow, "input": dump(input)}
         if view is not None:
             child["view"] = dump(view)
-        reply = self._call("spawn", step=key, fp=print_, child=child, **self._staged())
+        reply = self._call("spawn", step=key, fp=print_, child=child, **self._staged.arguments())
         self._absorb(reply)
         self._remember(key, StepRecord(print_, "ok", dump(None), reply["at"]))
         return handle
@@ -276,7 +266,7 @@ class Context(Generic[R]):
 
     def continue_as(self, input: Any) -> NoReturn:
         """Begin again with a fresh history and this input, under the same id."""
-        self._call("continue_as", input=dump(input), **self._staged())
+        self._call("continue_as", input=dump(input), **self._staged.arguments())
         raise Suspended
 
     @contextmanager
@@ -290,7 +280,7 @@ class Context(Generic[R]):
 
     def finish(self, state: str, result: Any) -> None:
         """Store the workflow's end; called by the activation, not by workflows."""
-        self._call("finish", state=state, outcome=dump(result), **self._staged())
+        self._call("finish", state=state, outcome=dump(result), **self._staged.arguments())
 
     def release(self, *, crash: str = "", after: float = 0, stuck: str = "") -> None:
         """Give the workflow back; called by the activation, not by workflows."""
@@ -351,7 +341,7 @@ class Context(Generic[R]):
     def _commit(self, key: str, print_: str, status: str, value: Any) -> StepRecord:
         text = dump(value)
         reply = self._call(
-            "commit", step=key, fp=print_, status=status, value=text, **self._staged()
+            "commit", step=key, fp=print_, status=status, value=text, **self._staged.arguments()
         )
         self._absorb(reply)
         record = StepRecord(print_, status, text, reply["at"])
@@ -361,66 +351,20 @@ class Context(Generic[R]):
     def _remember(self, key: str, record: StepRecord) -> None:
         self._steps[key] = record
         self._now = max(self._now, record.at)
-        self._sent()
+        self._staged.stored()
 
     def _rest(self, until: int, watching: Mapping[str, Any] | None) -> NoReturn:
         flags = self._guard.flags
         seen = {"abort": flags.abort is not None, "pause": flags.pause is not None}
         self._call(
             "suspend", **{"yield": {"until": until}}, seen=seen,
-            watching=None if watching is None else dump(watching), **self._staged(),
+            watching=None if watching is None else dump(watching), **self._staged.arguments(),
         )  # fmt: skip
         raise Suspended
 
-    def _parts(self, waits: Mapping[str, Wait]) -> tuple[list[dict[str, Any]], list[Any]]:
-        parts: list[dict[str, Any]] = []
-        questions: list[Any] = []
-        for name, wait in sorted(waits.items()):
-            part: dict[str, Any] = {"name": name}
-            match wait:
-                case Question():
-                    asked = self._store.ask(wait)
-                    questions.append(asked)
-                    part |= {"kind": "question", "question": asked["id"]}
-                case Timer():
-                    after = int(wait.seconds * 1000)
-                    part |= {"kind": "timer", "after": after, "movable": wait.movable}
-                case Children():
-                    ids = [handle.ref for handle in wait.handles]
-                    part |= {"kind": "children", "ids": ids, "need": wait.need}
-                case Signal():
-                    part |= {"kind": "signal", "signal": wait.name}
-            parts.append(part)
-        return parts, questions
-
-    def _brought(self, wait: Wait, known: StepRecord) -> Any:
-        value = json.loads(known.value) if known.value else None
-        if isinstance(wait, Children):
-            return tuple(
-                Ended(Handle(*item["ref"].split("|", 1)), item["state"], json.loads(item["result"]))
-                for item in value or ()
-            )
-        return value
-
-    def _dirty(self) -> bool:
-        return bool(self._lines) or (self._view is not None and self._view != self._shown)
-
-    def _staged(self) -> dict[str, Any]:
-        staged: dict[str, Any] = {}
-        if self._view is not None and self._view != self._shown:
-            staged["view"] = self._view
-        if self._lines:
-            staged["log"] = list(self._lines)
-        return staged
-
-    def _sent(self) -> None:
-        if self._view is not None:
-            self._shown = self._view
-        self._lines.clear()
-
     def _absorb(self, reply: Mapping[str, Any]) -> None:
         self._guard.flags = Flags.read(reply)
-        self._sent()
+        self._staged.stored()
 
     def _call(self, script: str, **arguments: Any) -> dict[str, Any]:
         self._guard.expect(30.0)

@@ -1,6 +1,10 @@
-"""What a workflow can wait for, and what it gets when one of these fires. Plain frozen values."""
+"""What a workflow can wait for, and what it gets when one of these fires.
 
-from collections.abc import Mapping
+Plain frozen values, and pure functions that turn them into what the scripts want, and back.
+"""
+
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,3 +85,42 @@ class Fired:
     name: str
     value: Any
     at: int
+
+
+def to_parts(
+    waits: Mapping[str, Wait], ask: Callable[[Question], dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the parts of a wait as the scripts want them, and the questions to ask.
+
+    `ask` gives a question the id under which it will be known.
+    """
+    parts: list[dict[str, Any]] = []
+    questions: list[dict[str, Any]] = []
+    for name, wait in sorted(waits.items()):
+        part: dict[str, Any] = {"name": name}
+        match wait:
+            case Question():
+                asked = ask(wait)
+                questions.append(asked)
+                part |= {"kind": "question", "question": asked["id"]}
+            case Timer():
+                after = int(wait.seconds * 1000)
+                part |= {"kind": "timer", "after": after, "movable": wait.movable}
+            case Children():
+                ids = [handle.ref for handle in wait.handles]
+                part |= {"kind": "children", "ids": ids, "need": wait.need}
+            case Signal():
+                part |= {"kind": "signal", "signal": wait.name}
+        parts.append(part)
+    return parts, questions
+
+
+def brought(wait: Wait, stored: str | None) -> Any:
+    """Return what a wait that fired brought, from what is stored of it."""
+    value = json.loads(stored) if stored else None
+    if isinstance(wait, Children):
+        return tuple(
+            Ended(Handle(*item["ref"].split("|", 1)), item["state"], json.loads(item["result"]))
+            for item in value or ()
+        )
+    return value
