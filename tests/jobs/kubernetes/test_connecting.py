@@ -1,5 +1,6 @@
-import os
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -44,13 +45,29 @@ def test_connecting_opens_no_connection(tmp_path: Path) -> None:
             listener.accept()
 
 
-def test_a_client_made_before_a_fork_works_in_the_child(cluster: Cluster) -> None:
-    child = os.fork()
-    if child == 0:
-        found = find_node(cluster, "node-1")
-        os._exit(0 if found is not None and found.name == "node-1" else 1)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+FORKS = """
+import os, sys
+from jobs.kubernetes import connect
+from jobs.kubernetes.nodes import find_node
+
+cluster = connect(sys.argv[1], pool=2)
+child = os.fork()
+found = find_node(cluster, "node-1")
+if child == 0:
+    os._exit(0 if found else 1)
+_, status = os.waitpid(child, 0)
+sys.exit(os.waitstatus_to_exitcode(status) if found else 1)
+"""
+
+
+def test_a_client_made_before_a_fork_works_on_both_sides(
+    simulated: Simulated, tmp_path: Path
+) -> None:
+    kubeconfig = simulated.kubeconfig(tmp_path / "kubeconfig")
+    # In a process of its own: one that has threads must not fork.
+    done = subprocess.run([sys.executable, "-c", FORKS, str(kubeconfig)], timeout=60, check=False)
+    assert done.returncode == 0
+    assert simulated.counters() == {"get nodes": 2}
 
 
 def test_a_server_that_is_not_there_is_a_temporary_error_that_says_what_was_asked(
