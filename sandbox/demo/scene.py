@@ -1,0 +1,67 @@
+"""The cluster of the story: one node for each thing that can happen."""
+
+from sandbox.cluster import Budget, Node, Scenario, Workload
+
+NODES = tuple(f"node-{number}" for number in range(1, 10))
+_ROOM = {"node-1": 7, "node-7": 41, **{f"node-{number}": 2 for number in range(2, 7)}}
+_SPARE = "node-9"  # where replacements go first
+
+
+def _guarded(name: str, node: str, *, replicas: int = 2) -> tuple[Workload, Budget]:
+    """Return a StatefulSet whose budget wants all of its pods: it blocks the node for good."""
+    workload = Workload(
+        kind="StatefulSet",
+        namespace="payments",
+        name=name,
+        replicas=replicas,
+        on=(node, _SPARE),
+        stop_after=0.2,
+        start_after=0.2,
+    )
+    budget = Budget(
+        namespace="payments", name=name, min_available=replicas, match_labels={"app": name}
+    )
+    return workload, budget
+
+
+def story() -> Scenario:
+    """Return the cluster: node-1 is easy, node-2 to node-6 are blocked each by its own budget.
+
+    node-7 has many pods that are slow to stop, for a worker that dies in the middle.
+    """
+    guarded = [
+        _guarded("retried", "node-2"),
+        _guarded("forced", "node-3"),
+        _guarded("skipped", "node-4"),
+        _guarded("freed", "node-5"),
+        _guarded("aborted", "node-6"),
+    ]
+    easy = Workload(
+        kind="Deployment",
+        namespace="shop",
+        name="web",
+        replicas=6,
+        on=("node-1",),
+        stop_after=0.4,
+        start_after=0.2,
+    )
+    crowd = Workload(
+        kind="Deployment",
+        namespace="shop",
+        name="crowd",
+        replicas=40,
+        on=("node-7",),
+        stop_after=1.5,
+        start_after=0.1,
+    )
+    agent = Workload(kind="DaemonSet", namespace="kube-system", name="agent", stop_after=0.1)
+    return Scenario(
+        name="demo",
+        nodes=tuple(
+            # No room for more than is there: what leaves one node goes to the last two.
+            Node(name=name, cpu="64", memory="256Gi", pods=_ROOM.get(name, 250))
+            for name in NODES
+        ),
+        workloads=(easy, crowd, agent, *(workload for workload, _ in guarded)),
+        budgets=tuple(budget for _, budget in guarded),
+    )
