@@ -119,7 +119,7 @@ class Context(Generic[R]):
 
     def publish(self) -> None:
         """Store what was shown and logged now, without waiting for a step."""
-        if self._staged:
+        if self._staged and not self._replaying():
             self._absorb(self._call("commit", **self._staged.arguments()))
 
     # -- doing ---------------------------------------------------------------------------------
@@ -307,6 +307,10 @@ class Context(Generic[R]):
         self._now = max(self._now, known.at)
         return known
 
+    def _replaying(self) -> bool:
+        """Whether stored steps are still ahead: what the code shows here has been shown before."""
+        return not self._steps.keys() <= self._used
+
     def _boundary(self, key: str, print_: str) -> None:
         if self._stopping():
             raise HandedOver
@@ -356,9 +360,10 @@ class Context(Generic[R]):
     def _rest(self, until: int, watching: Mapping[str, Any] | None) -> NoReturn:
         flags = self._guard.flags
         seen = {"abort": flags.abort is not None, "pause": flags.pause is not None}
+        staged = {} if self._replaying() else self._staged.arguments()
         self._call(
             "suspend", **{"yield": {"until": until}}, seen=seen,
-            watching=None if watching is None else dump(watching), **self._staged.arguments(),
+            watching=None if watching is None else dump(watching), **staged,
         )  # fmt: skip
         raise Suspended
 

@@ -1,5 +1,6 @@
 """What a workflow's author may rely on."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -171,97 +172,6 @@ def test_a_temporary_error_is_tried_again_later_and_a_permanent_one_is_stored(gr
     assert len(tries) == 3
 
 
-def test_a_step_under_a_known_key_that_is_another_one_stops_for_a_person(group: Group) -> None:
-    version = ["old"]
-
-    def old(x: int) -> int:
-        return x
-
-    def new(x: int) -> int:
-        return x
-
-    @group.workflow
-    def drain(ctx: Ctx, _: Any) -> Any:
-        ctx.step("plan", old if version[0] == "old" else new, 1)
-        ctx.sleep("s", 1)
-
-    group.start("drain")
-    group.work()
-    version[0] = "new"
-    group.clock.advance(2)
-    group.sweep()
-    assert group.work() == ["stuck"]
-    record = group.store.question(group.question())
-    assert record is not None
-    assert record.kind == "stuck"
-    assert "another one" in record.payload["detail"]
-
-
-@pytest.mark.parametrize("by", ["answer", "abort"])
-def test_a_person_can_end_a_workflow_that_fits_its_history_no_more(group: Group, by: str) -> None:
-    keys = ["plan", "other"]
-
-    @group.workflow
-    def drain(ctx: Ctx, _: Any) -> Any:
-        ctx.step("plan", lambda: 1) if keys[0] == "plan" else ctx.sleep("plan", 1)
-        ctx.sleep("s", 1)
-
-    group.start("drain")
-    group.work()
-    keys.reverse()
-    group.clock.advance(2)
-    group.sweep()
-    assert group.work() == ["stuck"]
-    assert group.store.settle(group.question(), "retry", by="T:U1", call="c1") == "settled"
-    assert group.work() == ["stuck"]
-    if by == "answer":
-        group.store.settle(group.question(), "abort", by="T:U1", call="c2", note="old code")
-    else:
-        group.store.control("op-1", "abort", by="T:U1", call="c2", reason="old code")
-    assert group.work() == ["aborted"]
-    assert group.result()["by"] == "T:U1"
-    assert group.result()["reason"] == "old code"
-    assert "another one" in group.result()["error"]
-
-
-def test_an_abort_before_anybody_was_asked_does_not_end_what_fits_no_more(group: Group) -> None:
-    keys = ["plan", "other"]
-
-    @group.workflow
-    def drain(ctx: Ctx, _: Any) -> Any:
-        ctx.step("plan", lambda: 1) if keys[0] == "plan" else ctx.sleep("plan", 1)
-        ctx.sleep("s", 1)
-
-    group.start("drain")
-    group.work()
-    keys.reverse()
-    group.store.control("op-1", "abort", by="T:U1", call="c")
-    assert group.work() == ["stuck"]
-    group.store.settle(group.question(), "abort", by="T:U1", call="c2")
-    assert group.work() == ["aborted"]
-
-
-def test_a_workflow_that_crashes_for_ever_is_parked_with_a_question(group: Group) -> None:
-    healthy: list[bool] = []
-
-    @group.workflow
-    def drain(ctx: Ctx, _: Any) -> Any:
-        if not healthy:
-            raise RuntimeError("a bug")
-        return "went on"
-
-    group.start("drain")
-    outcomes = []
-    for _ in range(8):
-        outcomes += group.work()
-        group.clock.advance(60)
-        group.sweep()
-    assert outcomes == ["crashed"] * 5 + ["stuck"]
-    healthy.append(True)
-    assert group.store.settle(group.question(), "retry", by="T:U1", call="c") == "settled"
-    assert group.work() == ["done"]
-
-
 def test_continue_as_starts_a_fresh_history_and_keeps_the_story(group: Group) -> None:
     @group.workflow
     def drain(ctx: Ctx, rounds: int) -> Any:
@@ -374,3 +284,52 @@ def test_an_activity_may_rest_inside_a_context_manager(group: Group) -> None:
 
     group.start("drain")
     assert group.work() == ["suspended"]
+
+
+@pytest.mark.parametrize("how", ["rests while paused", "publishes"])
+def test_a_replay_never_shows_again_what_was_shown_before(group: Group, how: str) -> None:
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        ctx.show({"node": 1})
+        if how == "publishes":
+            ctx.publish()
+        ctx.hold_while_paused()
+        ctx.step("one", lambda: 1)
+        ctx.show({"node": 2})
+        ctx.sleep("s", 5)
+        ctx.hold_while_paused()
+
+    group.start("drain")
+    group.work()
+    if how != "publishes":
+        group.store.control("op-1", "pause", by="T:U1", call="c")
+    events = group.events()
+    group.clock.advance(6)
+    group.sweep()
+    group.work()
+    record = group.store.workflow("op-1")
+    assert record is not None
+    assert record.view == {"node": 2}
+    assert "step" not in group.events()[len(events) :]
+
+
+def test_what_is_shown_and_told_is_stored_once_with_whatever_happens_next(group: Group) -> None:
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        ctx.log("began")
+        ctx.show({"n": 1})
+        ctx.step("one", lambda: 1)
+        ctx.step("two", lambda: 2)
+        ctx.log("slept")
+        ctx.sleep("s", 5)
+        ctx.log("ended")
+
+    group.start("drain")
+    group.work()
+    assert group.events() == ["started", "step", "suspended"]
+    group.clock.advance(6)
+    group.sweep()
+    group.work()
+    told = [json.loads(line) for line in group.store.log("op-1")]
+    assert [line["what"] for line in told] == ["began", "slept", "ended"]
+    assert [line["key"] for line in told] == ["op-1.1", "op-1.2", "op-1.3"]
