@@ -28,6 +28,7 @@ __all__ = ["ChildFailedError", "Process", "Processes", "free_port"]
 
 _LINES_KEPT = 500
 _TICK_S = 0.02
+_LAST_BREATH_S = 1.0
 
 # Runs before the program itself: asks for the signal, and ends if the parent is gone already. It is
 # a program of its own because a `preexec_fn` may deadlock in a process that has threads.
@@ -149,8 +150,10 @@ class Process:
             return bool(found) or self._silent
 
         with self._news:
-            self._news.wait_for(seen, timeout=within_s)
+            in_time = self._news.wait_for(seen, timeout=within_s)
         if not found:
+            # A dying process closes its output a moment before it can be waited for.
+            self._settle(_LAST_BREATH_S if in_time else 0.0)
             raise self._failure(f"did not say {pattern!r}", within_s)
         return found[0]
 
@@ -171,19 +174,14 @@ class Process:
 
     def wait(self, *, within_s: float) -> int:
         """Wait for its own end and return the exit status, or raise :class:`ChildFailedError`."""
-        end = time.monotonic() + within_s
-        while self.alive():
-            if time.monotonic() > end:
-                raise self._failure("did not end", within_s)
-            time.sleep(_TICK_S)
+        if not self._settle(within_s):
+            raise self._failure("did not end", within_s)
         return self.kill()
 
     def stop(self, *, limit_s: float = 5.0) -> int:
         """Send SIGTERM, and SIGKILL to the whole group after the limit; return the exit status."""
         self.signal(signal.SIGTERM)
-        end = time.monotonic() + limit_s
-        while self.alive() and time.monotonic() < end:
-            time.sleep(_TICK_S)
+        self._settle(limit_s)
         return self.kill()
 
     def kill(self) -> int:
@@ -222,6 +220,15 @@ class Process:
         with self._news:
             self._silent = True
             self._news.notify_all()
+
+    def _settle(self, within_s: float) -> bool:
+        """Wait for its end; return whether it came."""
+        end = time.monotonic() + within_s
+        while self.alive():
+            if time.monotonic() >= end:
+                return False
+            time.sleep(_TICK_S)
+        return True
 
     def _failure(self, what: str, within_s: float) -> ChildFailedError:
         state = f"within {within_s:g} s" if self.alive() else "and has ended"
