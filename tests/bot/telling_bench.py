@@ -1,6 +1,6 @@
 """What tests of the telling share: a client in memory, a clock that tests move, a quick Slack."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,13 +50,14 @@ QUICK = NotifierSettings(
 
 @dataclass
 class TestClock:
-    """Seconds since the epoch, moved by hand."""
+    """Seconds since the epoch, moved by hand, and a little by each look, as real time is."""
 
     __test__ = False
 
     at: float = START
 
     def __call__(self) -> float:
+        self.at += 1e-6
         return self.at
 
     def ms(self) -> int:
@@ -183,7 +184,7 @@ class Bench:
         self.timeout = timeout
         self.notifier = self.another()
 
-    def another(self) -> Notifier:
+    def another(self, *, clock: Callable[[], float] | None = None) -> Notifier:
         """One more notifier on the same Redis, as on another host."""
         client: Any = self.client
         typed: Client = client
@@ -193,7 +194,7 @@ class Bench:
             MessageStore(self.redis),
             Outbox(self.redis),
             self.settings,
-            self.clock,
+            clock or self.clock,
             mentions=lambda _, __: ("S0SRE",),
         )
 

@@ -12,7 +12,7 @@ import sandbox.slack
 from bot.message_store import Deposed, Record
 from bot.outbox import Note
 from jobs.errors import StateUnavailable
-from jobs.models import LogEntry, OperationView, QuestionState, Vote
+from jobs.models import LogEntry, NodeStatus, OperationView, QuestionState, Vote
 from sandbox.slack import Fault, Slack
 from tests.bot.messages import samples
 from tests.bot.telling_bench import QUICK, START, WORKSPACE, Bench, buttons, said
@@ -41,7 +41,7 @@ def view(**changes: object) -> OperationView:
 def running(version: int = 5, gone: int = 3, **changes: object) -> OperationView:
     """One node on its way, no question."""
     node = samples.NODE_17.model_copy(
-        update={"status": "draining", "pods_gone": gone, "started_at": int(START * 1000)}
+        update={"status": NodeStatus.DRAINING, "pods_gone": gone, "started_at": int(START * 1000)}
     )
     return view(questions=(), nodes=(node,), version=version, **changes)
 
@@ -208,6 +208,17 @@ def test_an_operation_without_a_channel_is_told_in_the_fallback_channel(bench: B
     bench.ticks(3)
 
     assert "Waiting for people" in said(bench.parent("fall"))
+
+
+def test_by_a_real_clock_it_tells_as_well(slack: Slack, redis: "redis_client.Redis") -> None:
+    bench = Bench(slack, redis)
+    bench.notifier = bench.another(clock=time.monotonic)
+    bench.client.put(view())
+
+    for _ in range(4):
+        bench.notifier.tick()
+
+    assert bench.keys() == ["parent", "q:node-17-block"]
 
 
 @pytest.mark.parametrize("channel", ["C04OLD", "C05OUT", "C0NOWHERE"])
