@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sandbox.cluster.objects import Item, Json, condition, controller_of, is_ready, set_condition
+from sandbox.cluster.objects import Item, Json, condition, controller_of, set_condition
 from sandbox.cluster.objects import with_status as _with_status
 from sandbox.cluster.times import parse, stamp
 
@@ -97,7 +97,7 @@ def compute(
         return Verdict(_failed(budget, str(error), now), None)
     disrupted, recheck_s = _still_disrupted(budget, pods, now, timeout_s)
     healthy = sum(
-        1 for pod in pods if not pod.ending and pod.key.name not in disrupted and is_ready(pod.body)
+        1 for pod in pods if not pod.ending and pod.key.name not in disrupted and pod.ready
     )
     # A budget that selects nothing allows nothing: its first pods are safe until it is looked at.
     allowed = max(0, healthy - desired) if expected > 0 else 0

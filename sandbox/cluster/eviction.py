@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sandbox.cluster.budgets import disruption_condition
 from sandbox.cluster.errors import ApiError, forbidden
-from sandbox.cluster.objects import Item, Json, is_ready, set_condition, with_status
+from sandbox.cluster.objects import Item, Json, set_condition, with_status
 from sandbox.cluster.resources import resource
 from sandbox.cluster.times import stamp
 
@@ -67,7 +67,7 @@ def decide(pod: Item, budgets: Sequence[Item], now: float) -> Evict | Spend:
             "does not support.",
         )
     (budget,) = budgets
-    if not is_ready(pod.body) and _lets_unready_go(budget):
+    if not pod.ready and _lets_unready_go(budget):
         return Evict()
     return Spend(budget, _spent(budget, pod.key.name, now))
 

@@ -42,14 +42,17 @@ class Key(NamedTuple):
 class Item:
     """One version of one object. Don't change its body."""
 
-    __slots__ = ("_encoded", "body", "key", "revision")
+    __slots__ = ("_encoded", "_ready", "body", "ending", "key", "revision")
 
     def __init__(self, body: Json, revision: int) -> None:
         metadata = body["metadata"]
         self.body = body
         self.key = Key(metadata.get("namespace", ""), metadata["name"])
         self.revision = revision
+        self.ending: bool = "deletionTimestamp" in metadata
+        """Whether its deletion has begun."""
         self._encoded: bytes | None = None
+        self._ready: bool | None = None
 
     @property
     def metadata(self) -> Json:
@@ -84,9 +87,11 @@ class Item:
         return self.body["metadata"].get("annotations") or {}
 
     @property
-    def ending(self) -> bool:
-        """Whether its deletion has begun."""
-        return "deletionTimestamp" in self.body["metadata"]
+    def ready(self) -> bool:
+        """Whether its condition Ready is True; worked out once, for crowds are counted often."""
+        if self._ready is None:
+            self._ready = is_ready(self.body)
+        return self._ready
 
     def encoded(self) -> bytes:
         """Return the body as JSON."""

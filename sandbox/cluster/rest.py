@@ -75,7 +75,7 @@ class Rest:
                     "metadata.name",
                     "Required value: name or generateName is required",
                 )
-            metadata["name"] = prefix + self.store.suffix()
+            metadata["name"] = self._free_name(resource, namespace, prefix)
         if namespace:
             metadata["namespace"] = namespace
         self.check_namespace(resource, namespace, metadata["name"])
@@ -88,6 +88,13 @@ class Rest:
         if dry_run:
             return Item(complete, self.store.revision)
         return self.store.add(resource, complete)
+
+    def _free_name(self, resource: Resource, namespace: str, prefix: str) -> str:
+        """Return a generated name that nobody has; the real server, too, tries again."""
+        while True:
+            name = prefix + self.store.suffix()
+            if self.store[resource].get(namespace, name) is None:
+                return name
 
     def check_namespace(self, resource: Resource, namespace: str, name: str) -> None:
         """Refuse to make anything in a namespace that is not there, or goes away."""

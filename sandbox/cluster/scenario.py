@@ -26,6 +26,16 @@ __all__ = [
 WorkloadKind = Literal["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "Pod"]
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads YAML whose only truth values are `true` and `false`: `on` is a name here, as in 1.2."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:bool" or first in "tTfF"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 class ScenarioError(ValueError):
     """A scenario that can't be read, with what is wrong in it."""
 
@@ -160,7 +170,9 @@ class Scenario(_Value):
 def read_scenario(path: Path) -> Scenario:
     """Read a scenario from a YAML (or JSON) file. Raises ScenarioError."""
     try:
-        return Scenario.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        # The loader above is the safe one but for the word `on`.
+        return Scenario.model_validate(yaml.load(text, Loader=_Loader))  # noqa: S506
     except OSError as error:
         raise ScenarioError(f"{path} can't be read: {error.strerror}") from error
     except (yaml.YAMLError, ValidationError) as error:

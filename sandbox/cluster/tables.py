@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sandbox.cluster.objects import Item, Json, is_ready
+from sandbox.cluster.objects import Item, Json
 from sandbox.cluster.resources import Resource
 from sandbox.cluster.store import Store
 from sandbox.cluster.times import parse
@@ -28,7 +28,7 @@ def age(seconds: float) -> str:
 
 
 def _node(item: Item) -> list[Any]:
-    state = "Ready" if is_ready(item.body) else "NotReady"
+    state = "Ready" if item.ready else "NotReady"
     if item.spec.get("unschedulable"):
         state += ",SchedulingDisabled"
     version = (item.status.get("nodeInfo") or {}).get("kubeletVersion", "")

@@ -1,7 +1,7 @@
 """The DaemonSet controller: one pod on each node that suits, cordoned or not."""
 
 from sandbox.cluster.controllers.owners import OwnerController, pod_of, template_hash
-from sandbox.cluster.objects import Item, Json, is_ready, with_status
+from sandbox.cluster.objects import Item, Json, with_status
 from sandbox.cluster.resources import Resource, resource
 from sandbox.cluster.scheduling import suits
 from sandbox.cluster.store import Change
@@ -81,7 +81,7 @@ class DaemonSets(OwnerController):
         misplaced = [pod for pod in pods if _node_of(pod) not in wanted]
         self.delete_pods(pod for pod in [*misplaced, *finished] if not pod.ending)
         here = [pod for pod in pods if _node_of(pod) in wanted and not pod.ending]
-        ready = sum(1 for pod in here if is_ready(pod.body))
+        ready = sum(1 for pod in here if pod.ready)
         self._write(owner, len(wanted), len(here), len(misplaced), ready)
 
     def _write(self, owner: Item, wanted: int, here: int, misplaced: int, ready: int) -> None:

@@ -7,7 +7,7 @@ in one step, then (an eviction's condition,) the deletion, the deletion with no 
 import asyncio
 
 from sandbox.cluster.controllers.base import Controller, World
-from sandbox.cluster.objects import Item, Json, is_ready, set_condition, with_status
+from sandbox.cluster.objects import Item, Json, set_condition, with_status
 from sandbox.cluster.resources import resource
 from sandbox.cluster.store import Change
 from sandbox.cluster.times import stamp
@@ -137,7 +137,7 @@ class Kubelet(Controller):
             self._look(change.item)
 
     def _node_changed(self, change: Change) -> None:
-        if change.kind == "MODIFIED" and change.previous and not is_ready(change.previous.body):
+        if change.kind == "MODIFIED" and change.previous and not change.previous.ready:
             for pod in self.store[_PODS].on_node(change.item.key.name):
                 self._look(pod)
 
@@ -159,7 +159,7 @@ class Kubelet(Controller):
         """Whether a kubelet is at work on the pod's node."""
         name = pod.spec.get("nodeName")
         node = self.store[_NODES].get("", name) if name else None
-        return node is not None and is_ready(node.body)
+        return node is not None and node.ready
 
     def _left_s(self, pod: Item) -> float:
         """Return how long the pod may still take, at ordinary speed: its own time or its grace."""

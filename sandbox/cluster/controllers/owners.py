@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 from sandbox.cluster.controllers.base import Controller
-from sandbox.cluster.objects import Item, Json, Key, controller_of, encode, is_ready, with_status
+from sandbox.cluster.objects import Item, Json, Key, controller_of, encode, with_status
 from sandbox.cluster.resources import Resource, resource
 from sandbox.cluster.store import Change
 
@@ -131,4 +131,4 @@ class OwnerController(Controller):
 
 def ready_count(pods: Iterable[Item]) -> int:
     """Return how many of the pods are ready and not ending."""
-    return sum(1 for pod in pods if not pod.ending and is_ready(pod.body))
+    return sum(1 for pod in pods if not pod.ending and pod.ready)

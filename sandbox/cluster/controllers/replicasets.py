@@ -1,7 +1,7 @@
 """The ReplicaSet controller: a pod that is being deleted is replaced at once, under a new name."""
 
 from sandbox.cluster.controllers.owners import OwnerController, active, pod_of, ready_count
-from sandbox.cluster.objects import Item, is_ready
+from sandbox.cluster.objects import Item
 from sandbox.cluster.resources import resource
 
 __all__ = ["ReplicaSets"]
@@ -12,7 +12,7 @@ def _rank(pod: Item) -> tuple[bool, bool, bool, str]:
     return (
         bool(pod.spec.get("nodeName")),
         pod.status.get("phase") == "Running",
-        is_ready(pod.body),
+        pod.ready,
         pod.key.name,
     )
 
@@ -29,8 +29,8 @@ class ReplicaSets(OwnerController):
         wanted: int = owner.spec.get("replicas", 1)
         for _ in range(wanted - len(present)):
             self.create_pod(owner, pod_of(self.resource, owner))
-        surplus = max(0, len(present) - wanted)
-        self.delete_pods(sorted(present, key=_rank)[:surplus])
+        if surplus := max(0, len(present) - wanted):
+            self.delete_pods(sorted(present, key=_rank)[:surplus])
         ready = ready_count(present)
         self.write_status(
             owner,

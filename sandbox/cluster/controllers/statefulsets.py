@@ -1,7 +1,7 @@
 """The StatefulSet controller: a pod comes back under its own name, once the old one is gone."""
 
 from sandbox.cluster.controllers.owners import OwnerController, pod_of, ready_count, template_hash
-from sandbox.cluster.objects import Item, is_ready
+from sandbox.cluster.objects import Item
 from sandbox.cluster.resources import resource
 
 __all__ = ["StatefulSets", "identity"]
@@ -60,7 +60,7 @@ class StatefulSets(OwnerController):
         complete = True
         for number, name in enumerate(names):
             pod = by_name.get(name)
-            if pod and not pod.ending and is_ready(pod.body):
+            if pod and not pod.ending and pod.ready:
                 continue
             complete = False
             if pod is None:

@@ -22,5 +22,6 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def client(cluster: Cluster) -> Client:
-    return Client(cluster.url)
+def client(cluster: Cluster) -> Iterator[Client]:
+    with Client(cluster.url) as one:
+        yield one

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import urllib3
 
-from sandbox.cluster import Cluster
+from sandbox.cluster import Cluster, View
 
 Json = dict[str, Any]
 MERGE = "application/merge-patch+json"
@@ -61,6 +61,15 @@ class Client:
     pool: urllib3.PoolManager = field(
         default_factory=lambda: urllib3.PoolManager(retries=False, timeout=20)
     )
+    streams: list[Stream] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stream in self.streams:
+            stream.close()
+        self.pool.clear()
 
     def _headers(self, content_type: str | None) -> dict[str, str]:
         headers = {"Content-Type": content_type} if content_type else {}
@@ -97,7 +106,8 @@ class Client:
         response = self.pool.request(
             "GET", self.url + path, headers=self._headers(None), preload_content=False
         )
-        return Stream(response)
+        self.streams.append(Stream(response))
+        return self.streams[-1]
 
 
 def bare_pod(name: str, *, node: str = "node-1", stop_after: str = "", **spec: Any) -> Json:
@@ -109,13 +119,14 @@ def bare_pod(name: str, *, node: str = "node-1", stop_after: str = "", **spec: A
     return {"metadata": metadata, "spec": {"containers": containers, "nodeName": node, **spec}}
 
 
-def phase_of(cluster: Cluster, namespace: str, name: str) -> str | None:
-    pod = cluster.get("Pod", namespace, name)
-    return None if pod is None else pod["status"]["phase"]
+def status_of(view: View, kind: str, namespace: str, name: str) -> Json:
+    found = view.get(kind, namespace, name)
+    status: Json = found["status"] if found else {}
+    return status
 
 
 def wait_until_ready(cluster: Cluster, namespace: str, *names: str) -> None:
-    def all_ready(view: Any) -> bool:
+    def all_ready(view: View) -> bool:
         pods = [view.get("Pod", namespace, name) for name in names]
         return all(
             pod and any(c["type"] == "Ready" for c in pod["status"].get("conditions", ()))

@@ -14,6 +14,7 @@ from tests.sandbox.cluster.http_client import (
     Client,
     Json,
     bare_pod,
+    status_of,
     wait_until_ready,
 )
 
@@ -39,11 +40,9 @@ def _pod(cluster: Cluster, name: str, app: str = "", namespace: str = "rec", **m
 
 def _budget(cluster: Cluster, name: str, app: str, **fields: Any) -> None:
     cluster.add_budget("rec", name, match_labels={"app": app}, **fields)
-    cluster.wait_for(lambda view: _observed(view.get("PodDisruptionBudget", "rec", name)))
-
-
-def _observed(budget: Json | None) -> bool:
-    return budget is not None and "observedGeneration" in budget["status"]
+    cluster.wait_for(
+        lambda view: "observedGeneration" in status_of(view, "PodDisruptionBudget", "rec", name)
+    )
 
 
 def nothing(_cluster: Cluster, _client: Client) -> Mapping[str, str]:
@@ -139,15 +138,11 @@ def stateful_set(cluster: Cluster, client: Client) -> Mapping[str, str]:
         "selector": {"matchLabels": {"app": "db"}},
         "template": {
             "metadata": {"labels": {"app": "db"}},
-            "spec": {
-                "containers": [{"name": "c", "image": "x"}],
-                "nodeSelector": None,
-            },
+            "spec": {"containers": [{"name": "c", "image": "x"}]},
         },
     }
     for node in ("node-2", "node-3"):
         client.patch(f"/api/v1/nodes/{node}", {"spec": {"unschedulable": True}})
-    del spec["template"]["spec"]["nodeSelector"]  # type: ignore[index]
     cluster.create("StatefulSet", "rec", {"metadata": {"name": "db"}, "spec": spec})
     wait_until_ready(cluster, "rec", "db-0")
     return _NOTHING
@@ -176,10 +171,8 @@ def daemon_set(cluster: Cluster, _client: Client) -> Mapping[str, str]:
     }
     spec = {"selector": {"matchLabels": {"app": "agent"}}, "template": template}
     cluster.create("DaemonSet", "rec", {"metadata": {"name": "agent"}, "spec": spec})
-    pods = cluster.wait_for(
-        lambda view: len(found := view.list("Pod", "rec")) == 3 and found  # one each node
-    )
-    assert pods
+    cluster.wait_for(lambda view: len(view.list("Pod", "rec")) == 3)  # one on each node
+    pods = cluster.list("Pod", "rec")
     wait_until_ready(cluster, "rec", *(pod["metadata"]["name"] for pod in pods))
     return _NOTHING
 
@@ -241,7 +234,7 @@ def live_of_a_budget(cluster: Cluster, client: Client) -> None:
     assert client.evict("rec", "g-1").status == 201
     cluster.wait_for(_gone("g-1"))
     cluster.wait_for(
-        lambda view: view.get("PodDisruptionBudget", "rec", "g")["status"]["expectedPods"] == 1
+        lambda view: status_of(view, "PodDisruptionBudget", "rec", "g")["expectedPods"] == 1
     )
 
 

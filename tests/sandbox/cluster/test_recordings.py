@@ -52,9 +52,11 @@ def masked(value: Any, differs: frozenset[str]) -> Any:
     result = {
         key: "(differs)" if key in differs else masked(one, differs) for key, one in value.items()
     }
-    if "generateName" in value and "name" in value and not value.get("labels", {}).keys() & {
-        "statefulset.kubernetes.io/pod-name"
-    }:
+    if (
+        "generateName" in value
+        and "name" in value
+        and not value.get("labels", {}).keys() & {"statefulset.kubernetes.io/pod-name"}
+    ):
         result["name"] = re.sub(r"[a-z0-9]{5}$", "(differs)", value["name"])
     if isinstance(value.get("disruptedPods"), dict):
         result["disruptedPods"] = dict.fromkeys(value["disruptedPods"], "(differs)")
@@ -115,19 +117,20 @@ NAMES = sorted(RECORDED)
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("watch-")])
 def test_it_answers_as_recorded(name: str, recorded_cluster: Cluster) -> None:
     recording, made = read(name), RECORDED[name]
-    admin = Client(recorded_cluster.url, token="admin")
-    stands_for = made.stage(recorded_cluster, admin)
+    with Client(recorded_cluster.url, token="admin") as admin:
+        stands_for = made.stage(recorded_cluster, admin)
     request = json.dumps(recording["request"])
     for there, here in stands_for.items():
         request = request.replace(there, here)
     wanted = json.loads(request)
 
-    answer = Client(recorded_cluster.url, token=made.token).ask(
-        wanted["method"],
-        wanted["path"],
-        wanted.get("body"),
-        wanted.get("content_type", "application/json"),
-    )
+    with Client(recorded_cluster.url, token=made.token) as client:
+        answer = client.ask(
+            wanted["method"],
+            wanted["path"],
+            wanted.get("body"),
+            wanted.get("content_type", "application/json"),
+        )
 
     response = recording["response"]
     differs = DIFFERS | DIFFERS_IN.get(name, frozenset())
@@ -141,15 +144,14 @@ def test_it_answers_as_recorded(name: str, recorded_cluster: Cluster) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("watch-")])
 def test_it_tells_the_events_that_were_recorded(name: str, recorded_cluster: Cluster) -> None:
     recording, made = read(name), RECORDED[name]
-    client = Client(recorded_cluster.url, token="admin")
     path = recording["request"]["path"]
-    for there, here in made.stage(recorded_cluster, client).items():
-        path = path.replace(there, here)
-
-    watch = client.watch(path)
-    made.meanwhile(recorded_cluster, Client(recorded_cluster.url, token="admin"))
-    recorded_cluster.close_watches()
-    events = watch.rest()
+    with Client(recorded_cluster.url, token="admin") as client:
+        for there, here in made.stage(recorded_cluster, client).items():
+            path = path.replace(there, here)
+        watch = client.watch(path)
+        made.meanwhile(recorded_cluster, client)
+        recorded_cluster.close_watches()
+        events = watch.rest()
 
     assert watch.status == recording["response"]["status"]
     assert masked(events, DIFFERS) == masked(recording["response"]["events"], DIFFERS)
