@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -66,7 +65,6 @@ def follow(
     operation: str,
     *,
     as_json: bool,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
     """Print an operation's progress until it ends; return whether every node was drained.
 
@@ -81,7 +79,7 @@ def follow(
             if not away:
                 sys.stderr.write("drainbot: Redis is away; waiting for it.\n")
             away = True
-            sleep(_AWAY_SECONDS)
+            time.sleep(_AWAY_SECONDS)
             continue
         away = False
         if isinstance(view, Refused):
@@ -89,4 +87,4 @@ def follow(
         followed.show(view, now_ms)
         if view.state is OperationState.ENDED:
             return view.end is OperationEnd.DRAINED
-        sleep(_LOOK_SECONDS)
+        time.sleep(_LOOK_SECONDS)

@@ -1,0 +1,37 @@
+from bot.commands import NodeBook
+from bot.mentions import mentions_by
+from jobs.models import QuestionKind
+from jobs.policy import parse_policy
+from tests.bot.listeners.listening import BLOCKED, VIEW, FakeClient
+
+POLICY = parse_policy(
+    """
+team: T01DEMO
+clusters: {prod-eu: {}}
+groups: {sre: [U01ANA, S0SRE], oncall: [S0ONCALL, U02BOB]}
+rules:
+  - match: {labels: {pool: blue}}
+    request: [sre]
+    approve: {by: [oncall]}
+    decide: [sre, oncall]
+owners:
+  payments: {group: S0PAY}
+"""
+)
+
+
+def test_a_question_names_those_who_may_decide_and_the_owners_groups_first() -> None:
+    mentions = mentions_by(POLICY, NodeBook(FakeClient()))
+    assert mentions(VIEW, BLOCKED) == ("S0ONCALL", "S0PAY", "S0SRE", "U01ANA", "U02BOB")
+
+
+def test_an_approval_names_those_who_approve() -> None:
+    mentions = mentions_by(POLICY, NodeBook(FakeClient()))
+    asked = BLOCKED.model_copy(update={"kind": QuestionKind.APPROVAL, "node": "", "blocks": ()})
+    assert mentions(VIEW, asked) == ("S0ONCALL", "U02BOB")
+
+
+def test_nodes_that_are_not_known_name_nobody() -> None:
+    mentions = mentions_by(POLICY, NodeBook(FakeClient(nodes=())))
+    plain = BLOCKED.model_copy(update={"blocks": ()})
+    assert mentions(VIEW, plain) == ()
