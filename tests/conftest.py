@@ -26,7 +26,7 @@ def redis(redis_server: sandbox_redis.RedisServer) -> Iterator["redis_client.Red
 
 @pytest.fixture
 def redis_url(
-    redis: "redis_client.Redis",  # noqa: ARG001  asked for so that it empties the server
+    redis: "redis_client.Redis",  # asked for so that it empties the server
     redis_server: sandbox_redis.RedisServer,
 ) -> str:
     """The address of that same empty Redis."""

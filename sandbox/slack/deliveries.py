@@ -15,7 +15,7 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
@@ -100,6 +100,14 @@ class _Outcome:
     status: int | None
     body: Any
     failure: str | None
+    ms: float | None = None
+
+
+def _timed_post(url: str, headers: dict[str, str], body: bytes, limit_s: float) -> _Outcome:
+    """Post, and time what the app takes rather than what this process takes to look at it."""
+    began = time.perf_counter()
+    outcome = _post(url, headers, body, limit_s)
+    return replace(outcome, ms=(time.perf_counter() - began) * 1000)
 
 
 def _post(url: str, headers: dict[str, str], body: bytes, limit_s: float) -> _Outcome:
@@ -176,7 +184,7 @@ class Courier:
             payload=payload,
             status=outcome.status,
             body=outcome.body,
-            ms=(time.perf_counter() - began) * 1000,
+            ms=(time.perf_counter() - began) * 1000 if outcome.ms is None else outcome.ms,
             failure=outcome.failure,
             retry=retry,
         )
@@ -212,7 +220,7 @@ class Courier:
             headers |= {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": "http_timeout"}
         loop = asyncio.get_running_loop()
         sent = loop.run_in_executor(
-            self._threads, _post, app.request_url, headers, body, self._limit_s
+            self._threads, _timed_post, app.request_url, headers, body, self._limit_s
         )
         try:
             # A thread's own limit is for each read; this one is for all of it.

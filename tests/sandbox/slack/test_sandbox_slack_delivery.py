@@ -99,6 +99,7 @@ def test_what_a_person_cannot_do_is_not_delivered(slack: Slack, bolt: BoltApp) -
     assert slack.deliveries() == []
 
 
+@pytest.mark.parametrize("ack_limit_s", [0.2])
 def test_an_app_that_does_not_acknowledge_in_time_is_complained_about(
     slack: Slack, bolt: BoltApp
 ) -> None:

@@ -143,6 +143,7 @@ def envelope_of(socket: ClientConnection) -> str:
     return str(json.loads(socket.recv(timeout=5))["envelope_id"])
 
 
+@pytest.mark.parametrize("ack_limit_s", [0.2])
 def test_an_app_without_a_connection_or_without_an_acknowledgement_is_complained_about(
     slack: Slack,
 ) -> None:
@@ -183,6 +184,7 @@ def test_there_is_no_signature_to_forge(slack: Slack) -> None:
         slack.slash("ana", "ops", "/drain", forgery="stale")
 
 
+@pytest.mark.parametrize("ack_limit_s", [0.2])
 def test_an_event_says_which_attempt_it_is(slack: Slack) -> None:
     slack.configure(socket_mode=True)
     with connect(opened(slack)) as socket:
