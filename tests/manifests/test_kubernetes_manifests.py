@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from redis import Redis, SSLConnection
 
 from bot.settings import BotSettings, WorkerSettings, all_fields
 from jobs.guardrails import load_guardrails
@@ -232,13 +233,34 @@ def test_kubectl_builds_it(folder: str) -> None:
     assert len([o for o in built if o["kind"] == "Deployment"]) == 2
 
 
+def build_with(component: str, folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """The base with one component, by kind and name; the overlay is written into `folder`."""
+    to = os.path.relpath(MANIFESTS, folder)
+    overlay = {"resources": [f"{to}/base"], "components": [f"{to}/components/{component}"]}
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    return {(o["kind"], o["metadata"]["name"]): o for o in build(folder)}
+
+
+def test_with_the_component_for_tls_nobody_speaks_to_redis_in_the_clear(tmp_path: Path) -> None:
+    built = build_with("redis-tls", tmp_path)
+    redis = built["StatefulSet", "drainbot-redis"]["spec"]["template"]["spec"]["containers"][0]
+    words = redis["args"]
+    given = dict(zip(words[::2], words[1::2], strict=True))
+    assert (given["--port"], given["--tls-port"]) == ("0", "6379")
+    for name in ("drainbot-bot", "drainbot-worker"):
+        container = built["Deployment", name]["spec"]["template"]["spec"]["containers"][0]
+        url = next(e["value"] for e in container["env"] if e["name"] == "DRAINBOT_REDIS_URL")
+        pool = Redis.from_url(url).connection_pool
+        assert pool.connection_class is SSLConnection
+        assert pool.connection_kwargs["username"] == name
+        folder = Path(pool.connection_kwargs["ssl_ca_certs"]).parent
+        assert str(folder) in {mount["mountPath"] for mount in container["volumeMounts"]}
+
+
 def test_with_the_component_for_http_slack_delivers_and_the_app_token_is_gone(
     tmp_path: Path,
 ) -> None:
-    to = os.path.relpath(MANIFESTS, tmp_path)
-    overlay = {"resources": [f"{to}/base"], "components": [f"{to}/components/http"]}
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
-    built = {(o["kind"], o["metadata"]["name"]): o for o in build(tmp_path)}
+    built = build_with("http", tmp_path)
     container = built["Deployment", "drainbot-bot"]["spec"]["template"]["spec"]["containers"][0]
     env = {entry["name"]: entry for entry in container["env"]}
     assert "SLACK_APP_TOKEN" not in env

@@ -97,7 +97,7 @@ def test_a_node_is_drained_with_exactly_the_rights_of_the_manifests(
         assert view is not None
         return view
 
-    assert wait_for(service, lambda: now().end is not None), (now(), worker.lines())
+    assert wait_for(service, lambda: now().end is not None), (now().questions, worker.lines())
     assert now().end is OperationEnd.DRAINED, (now().detail, worker.lines())
     assert guarded.denied() == []
     assert [line for line in worker.lines() if '"level": "info"' not in line] == []
