@@ -31,7 +31,6 @@ def serve(listener: socket.socket, server: Server) -> uvicorn.Server:
     config = uvicorn.Config(
         server.application,
         http=CuttableProtocol,
-        ws="websockets-sansio",
         lifespan="off",
         log_level="warning",
         access_log=False,
