@@ -333,3 +333,28 @@ def test_what_is_shown_and_told_is_stored_once_with_whatever_happens_next(group:
     told = [json.loads(line) for line in group.store.log("op-1")]
     assert [line["what"] for line in told] == ["began", "slept", "ended"]
     assert [line["key"] for line in told] == ["op-1.1", "op-1.2", "op-1.3"]
+
+
+@pytest.mark.parametrize("gets_on", [True, False])
+def test_an_activity_that_gets_on_is_not_stuck_however_often_its_process_dies(
+    group: Group, *, gets_on: bool
+) -> None:
+    runs: list[int] = []
+
+    def evict(activity: Activity[Any]) -> Any:
+        runs.append(1)
+        activity.progress({"gone": len(runs) if gets_on else 0})
+        activity._guard.flush()
+        if len(runs) < 8:
+            token = activity.token
+            assert group.store.reap(token.id, token.epoch, token.nonce) == "reaped"
+            activity.still_mine()
+        return "empty"
+
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        return ctx.activity("evict", evict)
+
+    group.start("drain")
+    outcomes = group.work()
+    assert outcomes[-1] == ("done" if gets_on else "stuck")
