@@ -27,6 +27,7 @@ class Stage:
     kubeconfig: Path
     tell: Teller
     policy: Path = POLICY
+    guardrails: Path | None = None
     lease_seconds: float = 2.0
     progress_seconds: float = 0.5
     workers: list[Process] = field(default_factory=list)
@@ -51,6 +52,8 @@ class Stage:
         environment = self.environment(
             KUBECONFIG=str(self.kubeconfig), DRAINBOT_LEASE_SECONDS=str(self.lease_seconds)
         )
+        if self.guardrails is not None:
+            environment["DRAINBOT_GUARDRAILS"] = str(self.guardrails)
         worker = self._start(f"worker-{number}", ["worker", "--slots", str(slots)], environment)
         worker.wait_for_line("worker_started", within_s=START_LIMIT)
         self.workers.append(worker)

@@ -1,0 +1,32 @@
+"""`python -m sandbox.bench [NAME…]`: all figures, or those of some benches."""
+
+import argparse
+import sys
+
+from sandbox.bench.acks import slash_acks
+from sandbox.bench.clicks import click_to_eviction
+from sandbox.bench.kills import resume_after_sigkill
+from sandbox.bench.memory import slot_memory
+
+BENCHES = {
+    "acks": slash_acks,
+    "clicks": click_to_eviction,
+    "kills": resume_after_sigkill,
+    "memory": slot_memory,
+}
+
+
+def main() -> int:
+    """Run the benches that are named, or all."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
+    names = parser.parse_args().names or list(BENCHES)
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        parser.error(f"there is no bench {unknown[0]}; known: {', '.join(BENCHES)}")
+    for name in names:
+        BENCHES[name]()
+    return 0
+
+
+sys.exit(main())

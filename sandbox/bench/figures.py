@@ -1,0 +1,35 @@
+"""Figures: how they are printed, and how samples become one."""
+
+import json
+import sys
+from collections.abc import Sequence
+
+REACH_FOR = {
+    "slash_ack_p50_ms": 30.0,
+    "slash_ack_p99_ms": 100.0,
+    "click_to_first_eviction_p50_ms": 100.0,
+    "click_to_first_eviction_p99_ms": 300.0,
+    "resume_after_sigkill_p50_s": 1.0,
+    "resume_after_sigkill_max_s": 2.0,
+    "slot_extra_memory_mb": 25.0,
+}
+
+
+def percentile(samples: Sequence[float], percent: float) -> float:
+    """Return the sample below which `percent` of them are (nearest rank)."""
+    ordered = sorted(samples)
+    rank = max(0, min(len(ordered) - 1, round(percent / 100 * len(ordered) + 0.5) - 1))
+    return ordered[rank]
+
+
+def report(figure: str, value: float, unit: str, samples: int) -> None:
+    """Print one figure beside what it reaches for."""
+    line = {"figure": figure, "value": round(value, 3), "unit": unit, "samples": samples}
+    if figure in REACH_FOR:
+        line["reach_for"] = REACH_FOR[figure]
+    print(json.dumps(line), flush=True)
+
+
+def say(words: str) -> None:
+    """Say what is being done, beside the figures."""
+    print(words, file=sys.stderr, flush=True)

@@ -1,0 +1,74 @@
+"""How soon somebody else goes on after the supervisor of the worker at work was killed."""
+
+import os
+import signal
+import time
+
+import redis
+
+from sandbox.bench.figures import percentile, report, say
+from sandbox.bench.rig import Rig, rig
+from sandbox.cluster import Node, Scenario, Workload
+
+KILLS = 20
+_PODS = 400
+
+
+def resume_after_sigkill() -> None:
+    """Kill the supervisor that is draining, twenty times, with a second worker standing by."""
+    with rig(_scene(), "evictions_per_second: 1, node_timeout: 1h") as stand:
+        for _ in range(2):
+            stand.stage.start_worker(slots=1)
+        stand.wait_for("node-1", "node-01")
+        stand.slack.slash("ana", "ops", "/drain", "node-1")
+        say(f"{KILLS} kills of the supervisor at work")
+        with redis.Redis.from_url(stand.stage.redis.url, decode_responses=True) as state:
+            samples = [_kill(stand, state) for _ in range(KILLS)]
+    report("resume_after_sigkill_p50_s", percentile(samples, 50), "s", len(samples))
+    report("resume_after_sigkill_max_s", max(samples), "s", len(samples))
+
+
+def _scene() -> Scenario:
+    return Scenario(
+        name="demo",
+        nodes=(
+            Node(name="node-1", cpu="64", memory="256Gi", pods=450),
+            Node(name="node-2", cpu="64", memory="256Gi", pods=450),
+        ),
+        workloads=(
+            Workload(
+                kind="ReplicaSet", namespace="shop", name="web", replicas=_PODS, on=("node-1",),
+                stop_after=0.2, start_after=0.1,
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _kill(stand: Rig, state: "redis.Redis") -> float:
+    owner = _owner(state, "")
+    supervisor = _parent(int(owner.split("-")[-2]))
+    stand.stage.start_worker(slots=1)  # the next one to stand by
+    time.sleep(0.5)  # let it settle: what is measured is the take-over, not a start
+    owner = _owner(state, "")
+    supervisor = _parent(int(owner.split("-")[-2]))
+    began = time.monotonic()
+    os.kill(supervisor, signal.SIGKILL)
+    _owner(state, owner)
+    return time.monotonic() - began
+
+
+def _owner(state: "redis.Redis", other_than: str) -> str:
+    """Wait until a slot other than that runs the drain; returns its name."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        for workflow in state.zrange("drainbot:demo:running", 0, -1):
+            owner = state.hget(f"drainbot:demo:wf:{workflow!s}", "owner")
+            if owner and owner != other_than:
+                return str(owner)
+        time.sleep(0.002)
+    raise RuntimeError("nobody went on with the drain")
+
+
+def _parent(pid: int) -> int:
+    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
+        return int(stat.read().rpartition(")")[2].split()[1])

@@ -1,0 +1,52 @@
+"""What one more slot costs, as proportional set size: shared pages count for each in part."""
+
+from pathlib import Path
+
+from sandbox.bench.figures import report, say
+from sandbox.bench.rig import Rig, rig
+from sandbox.cluster import nodes
+from sandbox.processes import Process
+
+FEW, MANY = 1, 9
+_NAMES = tuple(f"node-{number}" for number in range(30))
+
+
+def slot_memory() -> None:
+    """Compare a worker with one slot with one of nine, each after some drains."""
+    say(f"memory of {FEW} and of {MANY} slots")
+    few, many = _measure(FEW), _measure(MANY)
+    report("slot_extra_memory_mb", (many - few) / (MANY - FEW), "MB", MANY - FEW)
+
+
+def _measure(slots: int) -> float:
+    with rig(nodes(*_NAMES, name="demo")) as stand:
+        worker = stand.stage.start_worker(slots=slots)
+        stand.wait_for("node-1", "node-01")
+        for name in _NAMES[:20]:
+            stand.slack.slash("ana", "ops", "/drain", name)
+        _drained(stand, 10)
+        return _pss(worker)
+
+
+def _drained(stand: Rig, enough: int) -> None:
+    def cordoned(view: object) -> bool:
+        found = stand_nodes(view)
+        return sum(bool(node["spec"].get("unschedulable")) for node in found) >= enough
+
+    stand.cluster.wait_for(cordoned, within_s=30)
+
+
+def stand_nodes(view: object) -> list[dict[str, dict[str, object]]]:
+    """Return the nodes of a view of the cluster."""
+    return view.list("Node")  # type: ignore[attr-defined, no-any-return]  # a View
+
+
+def _pss(worker: Process) -> float:
+    """Return the MB of a worker and all its children."""
+    total = 0
+    children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
+    for pid in [str(worker.pid), *children]:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1])
+    return total / 1024
