@@ -30,8 +30,9 @@ class Lease(Protocol):
         ...
 
     def hold(self) -> bool:
-        """Take or renew the lease; False while somebody else holds it. Call it more often than
-        a third of its length.
+        """Take or renew the lease; False while somebody else holds it.
+
+        To be called more often than a third of its length.
         """
         ...
 
@@ -41,9 +42,10 @@ class Lease(Protocol):
 
 
 class Client(Protocol):
-    """drainbot as its clients see it. Raises :class:`jobs.errors.StateUnavailable` while Redis is
-    away; then nothing is known of whether an act was recorded, and doing it again is safe when
-    the same `nonce` or `dedup` is given.
+    """drainbot as its clients see it.
+
+    Raises :class:`jobs.errors.StateUnavailable` while Redis is away; then nothing is known of
+    whether an act was recorded, and doing it again is safe with the same `nonce` or `dedup`.
     """
 
     def clusters(self) -> tuple[str, ...]:
@@ -105,8 +107,9 @@ class Client(Protocol):
         ...
 
     def changes(self, cursors: Mapping[str, str], *, wait: float) -> tuple[Changes, ...]:
-        """Return what changed, by cluster, since the cursors (`$`: from now on), waiting up to
-        `wait` seconds for something to change. May be empty.
+        """Return what changed, by cluster, since the cursors (`$`: from now on).
+
+        Waits up to `wait` seconds for something to change. May be empty.
         """
         ...
 

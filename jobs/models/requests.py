@@ -29,7 +29,7 @@ class Submitted(Frozen):
 
 
 class Refused(Frozen):
-    """Nothing happened. `reason` is a sentence for the person, `who_may` ids of people and groups."""
+    """Nothing happened. `reason` is a sentence for the person, `who_may` ids of those who may."""
 
     reason: str
     who_may: tuple[str, ...] = ()
