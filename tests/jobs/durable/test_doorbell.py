@@ -242,7 +242,7 @@ def test_a_slot_drops_poisoned_jobs_says_so_and_answers_the_next_doorbell(
     environment = {"PYTHONPATH": f"{canary}:{ROOT}", "PATH": ""}
     with Process(arguments, name="worker", env=environment, cwd=ROOT) as worker:
         until(lambda: group.state("op-2") == "done")
-        said = "\n".join(worker.lines())
+    said = "\n".join(worker.lines())
     assert "canary.sing" in said
     assert said.count("job_refused") == len(EXTRAS) + len(DATA) + 3
     assert said.count("child_started") == 1

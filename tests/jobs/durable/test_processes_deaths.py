@@ -84,12 +84,8 @@ def test_a_slot_that_ends_is_started_again_by_its_supervisor(workers: Workers) -
 
 def test_a_killed_keeper_is_replaced_and_nothing_is_lost(workers: Workers) -> None:
     worker = workers.start(slots=1, keepers=1)
-    keeper = next(
-        int(line.split("pid=")[1].split()[0])
-        for line in worker.lines()
-        if "child_started" in line and "keeper" in line
-    )
-    os.kill(keeper, signal.SIGKILL)
+    said = worker.wait_for_line(r"child_started +pid=(\d+) role=keeper", within_s=60)
+    os.kill(int(said.group(1)), signal.SIGKILL)
     workers.run("steps", ["a"])
     until(lambda: workers.outside() == ["a 1"])
     workers.store.redis.delete("rq:queue:drainbot-prod-eu")
