@@ -170,9 +170,16 @@ class Kubelet(Controller):
         own_s = _seconds(pod, TERMINATE_AFTER, self.timing.stop_s)
         return max(0.0, min(own_s, grace_s) - (now - since) * self.timing.speed)
 
-    def _start(self, pod: Item) -> None:
+    def _as_expected(self, pod: Item, phase: str) -> Item | None:
+        """Return the pod as it is now, if nobody has moved it on in the meantime."""
         present = self.current(_PODS, pod)
-        if present and not present.ending and self._is_up(present):
+        if present is None or present.ending or not self._is_up(present):
+            return None
+        return present if present.status.get("phase") == phase else None
+
+    def _start(self, pod: Item) -> None:
+        present = self._as_expected(pod, "Pending")
+        if present:
             addresses = self.addresses(present.spec["nodeName"])
             now = self.store.clock()
             body = with_running(present, now, ready=True, addresses=addresses)
@@ -185,8 +192,8 @@ class Kubelet(Controller):
             self.rest.delete(_PODS, present, options)
 
     def _finish(self, pod: Item) -> None:
-        present = self.current(_PODS, pod)
-        if present and not present.ending and self._is_up(present):
+        present = self._as_expected(pod, "Running")
+        if present:
             body = finished(present, self.store.clock(), phase="Succeeded")
             self.store.replace(_PODS, present, body)
 
