@@ -77,7 +77,16 @@ def worker(
         node_name=settings.node_name,
         lease_seconds=settings.lease_seconds,
     )
-    raise Exit(run_worker(config))
+    helpers = {}
+    if settings.probe_listen is not None:
+        from bot.worker_probes import answering  # noqa: PLC0415
+        from jobs.policy import load_policy  # noqa: PLC0415
+
+        policy = load_policy(settings.policy) if settings.policy else None
+        helpers["probes"] = answering(
+            settings.probe_listen, config.redis_url, config.cluster, policy
+        )
+    raise Exit(run_worker(config, helpers=helpers))
 
 
 @policy_app.command("check")

@@ -73,14 +73,12 @@ class _Term:
     cursors: dict[str, str] = field(default_factory=dict)
     told: dict[str, _Told] = field(default_factory=dict)
     dirty: set[str] = field(default_factory=set)
-    seen: dict[str, OperationView] = field(default_factory=dict)
     finished: OrderedDict[str, int] = field(default_factory=OrderedDict)
     polled: float = 0
     swept: float = 0
 
 
 _REMEMBERED = 5_000  # ended operations that need no second look
-_LIVE = 1_000  # operations at once that are told
 _STANDBY = 1.0  # s between two tries to take the lease
 _TROUBLE_MOST = 15.0  # s between two tries while Redis is away
 
@@ -162,7 +160,6 @@ class Notifier:
         for operation in sorted(self._term.dirty):
             self._refresh(operation, now_ms)
         self._term.dirty.clear()
-        self._term.seen.clear()
         self._notes.deliver(now_ms)
         self._send(now_ms)
         return 0.0
@@ -234,16 +231,12 @@ class Notifier:
             self._sweep()
 
     def _poll(self) -> None:
-        """Mark what runs, whose progress makes no event, and what has just ceased to."""
-        for cluster in self._term.cursors:
-            for view in self._client.operations(cluster, live_only=True, limit=_LIVE):
-                self._term.seen[view.id] = view
-        ceased = {
+        """Mark what runs: its progress makes no event. All else is told by events."""
+        self._term.dirty |= {
             operation
             for operation, told in self._term.told.items()
-            if told.view.state is not OperationState.ENDED
+            if told.view.state is OperationState.RUNNING
         }
-        self._term.dirty |= self._term.seen.keys() | ceased
 
     def _sweep(self) -> None:
         """Mark what ended lately: no event is needed for it to be told."""
@@ -256,7 +249,7 @@ class Notifier:
                     self._term.dirty.add(view.id)
 
     def _refresh(self, operation: str, now_ms: int) -> None:
-        view = self._term.seen.get(operation) or self._client.operation(operation)
+        view = self._client.operation(operation)
         if view is None or self._term.finished.get(operation) == view.version:
             self._term.told.pop(operation, None)
             return

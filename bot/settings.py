@@ -246,6 +246,12 @@ class WorkerSettings(Settings):
         description="After how many seconds of silence the work of a dead process is taken over.",
         examples=["3"],
     )
+    probe_listen: Listen | None = Field(
+        None,
+        validation_alias="DRAINBOT_PROBE_LISTEN",
+        description="Where /healthz and /readyz are answered; nowhere if unset.",
+        examples=["0.0.0.0:8080"],
+    )
 
 
 class ClientSettings(Settings):

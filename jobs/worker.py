@@ -7,6 +7,7 @@ within milliseconds and shares its memory with the others.
 import os
 import signal
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -22,6 +23,7 @@ from jobs.kubernetes import connect as connect_cluster
 from jobs.nodes import NodeStore
 from jobs.policy import Policy, load_policy
 from jobs.resources import Resources
+from jobs.starting import look_at_cluster, wait_for_redis
 from jobs.watcher import Watcher
 from jobs.workflows.registry import registry
 
@@ -108,16 +110,22 @@ def until_sigterm() -> threading.Event:
     return stopping
 
 
-def run_worker(config: WorkerConfig) -> int:
+def run_worker(
+    config: WorkerConfig, *, helpers: Mapping[str, Callable[[int], int]] | None = None
+) -> int:
     """Run a worker until SIGTERM or SIGINT; returns its exit code.
+
+    `helpers` are further children of the supervisor, by name, such as the one that answers probes.
 
     Raises :class:`jobs.errors.ConfigError` for a policy, guardrails or kubeconfig that can't be
     used: before anything is forked.
     """
     policy = load_policy(config.policy_path) if config.policy_path else None
     worker = _Worker(config, policy, load_guardrails(config.guardrails_path))
-    connect_cluster(config.kubeconfig, pool=1)
+    look_at_cluster(connect_cluster(config.kubeconfig, pool=1))
+    wait_for_redis(config.redis_url)
     roles = [Role(f"slot-{n}", worker.slot) for n in range(1, config.slots + 1)]
     roles += [Role("keeper", worker.keeper), Role("watcher", worker.watcher)]
+    roles += [Role(name, main) for name, main in (helpers or {}).items()]
     log.info("worker_started", cluster=config.cluster, slots=config.slots, pid=os.getpid())
     return supervise(roles)

@@ -102,6 +102,10 @@ class Cluster:
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
 
+    def close(self) -> None:
+        """Close all connections; it may be used again."""
+        self._api.rest_client.close()
+
     def send(
         self,
         method: str,

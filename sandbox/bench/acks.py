@@ -8,7 +8,7 @@ from sandbox.bench.rig import Rig, rig
 from sandbox.cluster import nodes
 
 AT_ONCE = 50
-ROUNDS = 20
+ROUNDS = 6
 _OK = 200
 
 

@@ -1,0 +1,50 @@
+"""What a worker waits for before it forks."""
+
+from pathlib import Path
+
+import pytest
+
+from jobs.errors import ConfigError
+from jobs.kubernetes import connect
+from jobs.starting import look_at_cluster, wait_for_redis
+from sandbox import redis as sandbox_redis
+from sandbox.cluster import nodes, running
+from sandbox.processes import free_port
+
+
+def test_redis_that_comes_up_later_is_waited_for_in_one_line_a_try(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    port = free_port()
+    waits: list[float] = []
+    servers: list[sandbox_redis.RedisServer] = []
+
+    with sandbox_redis.running(port=port, appendfsync="everysec") as server:
+        server.stop()
+
+        def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 3:
+                server.restart()
+                servers.append(server)
+
+        wait_for_redis(server.url, sleep=sleep)
+    assert waits == [0.25, 0.5, 1.0]
+    assert capsys.readouterr().out.count("DRAINBOT_REDIS_URL") == 3
+
+
+def test_a_wrong_password_of_redis_ends_the_start_in_one_sentence(redis_url: str) -> None:
+    wrong = redis_url.replace("redis://", "redis://nobody:wrong@")
+    with pytest.raises(ConfigError, match="DRAINBOT_REDIS_URL"):
+        wait_for_redis(wrong)
+
+
+def test_a_cluster_that_is_away_is_said_and_the_worker_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(nodes("node-1")) as cluster:
+        kubeconfig = cluster.kubeconfig(tmp_path / "kubeconfig")
+        look_at_cluster(connect(str(kubeconfig), pool=1))
+        assert "KUBECONFIG" not in capsys.readouterr().out
+    look_at_cluster(connect(str(kubeconfig), pool=1))
+    assert "waiting_for_cluster" in capsys.readouterr().out
