@@ -114,6 +114,9 @@ def test_a_lease_that_has_lapsed_is_not_renewed_though_nobody_took_over(
     guard, lapses = guarded(ago=LEASE)
     guard.expect(600)
     assert lapses.happened.wait(60)
+    renewing = guard._threads[0]
+    renewing.join(60)
+    assert not renewing.is_alive()
     assert lease_of(store) == before
 
 
@@ -240,3 +243,15 @@ def test_a_renewal_that_the_end_of_its_activation_overtakes_kills_nobody(
     group.work(most=1)
     assert ended == [end]
     assert group.lapsed == []
+
+
+def test_a_take_over_after_a_wait_that_was_decided_at_once_ends_the_process(group: Group) -> None:
+    @group.workflow
+    def drain(ctx: Any, _: Any) -> None:
+        assert ctx.wait_for("none", [], need=0) == ()
+        group.store.reap("op-1", ctx.token.epoch, ctx.token.nonce)
+        ctx._guard._renew()
+
+    group.start("drain")
+    assert group.work(most=1) == ["fenced"]
+    assert group.lapsed == ["lapsed"]

@@ -141,6 +141,28 @@ def test_forget_gets_past_operations_that_are_to_be_kept(group: Group) -> None:
     assert len(group.members("ended")) == 4
 
 
+def test_forget_leaves_an_ended_operation_of_which_a_child_goes_on(
+    group: Group, token: Token
+) -> None:
+    calls.spawn(group, token)
+    child = group.take("op-1-1")
+    calls.spawn(group, child, "op-1-1-1")
+    calls.finish(group, child)
+    calls.finish(group, token)
+    assert group.store.forget(group.clock.at) == 0
+    notices = [{"name": "remind", "after": 1000}]
+    grandchild = group.take("op-1-1-1")
+    calls.suspend(group, grandchild, calls.ANSWER, ask=(calls.question(notices=notices),))
+    group.clock.advance(1)
+    assert group.store.forget(group.clock.at) == 0
+    assert group.sweep()["timers"] == 1
+    calls.settle(group)
+    calls.finish(group, group.take("op-1-1-1"))
+    assert group.store.forget(group.clock.at) == 1
+    assert keys_of(group, "op-1") == []
+    assert group.members("open") == {}
+
+
 def test_forget_deletes_a_few_in_one_call(group: Group) -> None:
     for n in range(5):
         end(group, f"op-{n}")
