@@ -20,6 +20,13 @@ from sandbox.cluster.server import listen
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a speed: it must be above 0")
+    return speed
+
+
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox.cluster",
@@ -32,7 +39,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         metavar="FILE|NAME",
         help=f"a YAML file, or one of {', '.join(sorted(NAMED))} (default: demo)",
     )
-    parser.add_argument("--speed", type=float, default=1.0, help="how many times as fast as usual")
+    parser.add_argument("--speed", type=_speed, default=1.0, help="how many times as fast as usual")
     parser.add_argument("--seed", type=int, help="makes uids and generated names come again")
     parser.add_argument("--kubeconfig", type=Path, metavar="OUT", help="write a kubeconfig there")
     parser.add_argument("--port-file", type=Path, metavar="OUT", help="write the port there")

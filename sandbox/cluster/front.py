@@ -17,6 +17,7 @@ from sandbox.cluster.web import Cut, Reply, Request, Stream, failure
 __all__ = ["Front"]
 
 _CHANGES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+_ERRORS = 400
 _REVIEWS = resource("selfsubjectaccessreviews")  # made, but nothing is kept
 
 
@@ -49,9 +50,10 @@ class Front:
         reply: Reply | Stream | Cut | None = None
         if fault and fault.when == "before":
             reply = await _strike(fault)
-        carried_out = reply is None
+        carried_out = False
         if reply is None:
             reply = await self._carry_out(request, target)
+            carried_out = not (isinstance(reply, Reply) and reply.status >= _ERRORS)
         if fault and fault.when == "after":
             reply = await _strike(fault) or reply
         if entry:
@@ -113,11 +115,10 @@ class Front:
     def _note(self, entry: Entry, reply: Reply | Stream | Cut, *, carried_out: bool) -> None:
         status = reply.status if isinstance(reply, Reply) else None
         reason = ""
-        if isinstance(reply, Reply) and reply.status >= 400:  # noqa: PLR2004  errors begin here
+        if isinstance(reply, Reply) and reply.status >= _ERRORS:
             with suppress(ApiError):
                 parsed = Request("", "", "", {}, {}, reply.body).json()
                 reason = parsed.get("reason", "") if isinstance(parsed, dict) else ""
-            carried_out = False
         self._cluster.journal.note(
             entry.model_copy(
                 update={"status": status, "reason": reason, "carried_out": carried_out}

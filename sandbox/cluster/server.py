@@ -163,9 +163,9 @@ async def listen(answer: Answer, port: int = 0) -> Server:
         server = await asyncio.get_running_loop().create_server(
             lambda: _Connection(answer, connections), "127.0.0.1", port, backlog=1024
         )
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         raise ClusterFailedError(
-            f"The simulated cluster can't listen on 127.0.0.1:{port}: {error.strerror}. "
+            f"The simulated cluster can't listen on 127.0.0.1:{port}: {error}. "
             "Take another port, or 0 for any free one."
         ) from error
     return Server(server, connections)

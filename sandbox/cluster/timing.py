@@ -39,5 +39,5 @@ class Timing(BaseModel):
     """Everything above, and what annotations say, takes this many times less."""
 
     def at_speed(self, speed: float) -> Self:
-        """Return the same, this many times as fast."""
-        return self.model_copy(update={"speed": speed})
+        """Return the same, this many times as fast. Raises ValidationError unless above zero."""
+        return self.model_validate({**self.model_dump(), "speed": speed})
