@@ -11,6 +11,7 @@ from jobs.drain.facts import Budget
 class Watched:
     """What a suspended workflow waits for outside. `until` (ms): it frees itself until then.
 
+    `budgets` must all allow a disruption; of `one_of`, which select the same pod, one must go.
     `free_for` is how many seconds it must have been free, so that a budget that flickers does not
     resume a drain.
     """
@@ -19,6 +20,7 @@ class Watched:
     node: str
     uid: str
     budgets: frozenset[str] = frozenset()
+    one_of: frozenset[str] = frozenset()
     pods: frozenset[str] = frozenset()
     free_for: float = 0.0
     until: int = 0
@@ -31,6 +33,7 @@ class Watched:
             node=raw["node"],
             uid=raw["uid"],
             budgets=frozenset(raw.get("budgets", ())),
+            one_of=frozenset(raw.get("one_of", ())),
             pods=frozenset(pod["uid"] for pod in raw.get("pods", ())),
             free_for=float(raw.get("free_for", 0)),
             until=int(raw.get("until", 0)),
@@ -39,7 +42,7 @@ class Watched:
     @property
     def namespaces(self) -> frozenset[str]:
         """The namespaces of its budgets."""
-        return frozenset(budget.split("/", 1)[0] for budget in self.budgets)
+        return frozenset(budget.split("/", 1)[0] for budget in self.budgets | self.one_of)
 
 
 @dataclass
@@ -60,8 +63,8 @@ class Freed:
         """Return the workflows that have been free for long enough.
 
         `budgets` are by namespace and name: one that is missing in a namespace was deleted, a
-        namespace that was not listed yet is missing. `pods` are the uids on each node, likewise. `seconds` is on a
-        clock that only goes forward, `now` in ms since the epoch.
+        namespace that was not listed yet is missing. `pods` are the uids on each node, likewise.
+        `seconds` is on a clock that only goes forward, `now` in ms since the epoch.
         """
         all_watched = list(watched)
         free = {w.workflow for w in all_watched if _is_free(w, budgets, pods)}
@@ -83,6 +86,8 @@ def _is_free(
     present = pods.get(watched.node)
     if present is not None and watched.pods - present:
         return True  # one of them left by itself
+    if any(_missing(full, budgets) for full in watched.one_of):
+        return True
     if not watched.budgets:
         return False
     for full in watched.budgets:
@@ -92,5 +97,12 @@ def _is_free(
     return True
 
 
+def _missing(full: str, budgets: Mapping[str, Mapping[str, Budget]]) -> bool:
+    namespace, name = full.split("/", 1)
+    return namespace in budgets and name not in budgets[namespace]
+
+
 def _allows(budget: Budget | None) -> bool:
-    return budget is None or (budget.fresh and budget.disruptions_allowed > 0)
+    return budget is None or (
+        budget.fresh and not budget.sync_failed and budget.disruptions_allowed > 0
+    )

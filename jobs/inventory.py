@@ -20,30 +20,39 @@ class InventoryStore:
         self._store = store
         self._key = f"{store.prefix}inventory"
         self._copy: tuple[str, dict[str, ClusterNode]] = ("", {})
+        self._published: dict[str, str] = {}  # by this writer, since its last list
 
     def replace(self, nodes: Iterable[ClusterNode], *, now: int) -> None:
-        """Publish a whole list: what is missing from it is gone."""
+        """Publish a whole list: what is missing from it is gone. The same list changes nothing."""
+        mapping = {node.name: node.model_dump_json() for node in nodes}
+        self._published = mapping
+        if self._store.redis.hgetall(self._key) == mapping:
+            self.confirm(now=now)
+            return
         pipe = self._store.redis.pipeline(transaction=True)
         pipe.delete(self._key)
-        mapping: Mapping[Any, str] = {node.name: node.model_dump_json() for node in nodes}
         if mapping:
-            pipe.hset(self._key, mapping=mapping)
-        pipe.incr(f"{self._key}:version")
-        pipe.set(f"{self._key}:as_of", now)
-        pipe.execute()
+            pipe.hset(self._key, mapping=cast("Mapping[Any, str]", mapping))
+        self._changed(pipe, now)
 
     def put(self, node: ClusterNode, *, now: int) -> None:
-        """Publish one node that is new or has changed."""
+        """Publish one node that is new or has changed; a heartbeat alone writes nothing."""
+        text = node.model_dump_json()
+        if self._published.get(node.name) == text:
+            return
         pipe = self._store.redis.pipeline(transaction=True)
-        pipe.hset(self._key, node.name, node.model_dump_json())
-        pipe.incr(f"{self._key}:version")
-        pipe.set(f"{self._key}:as_of", now)
-        pipe.execute()
+        pipe.hset(self._key, node.name, text)
+        self._changed(pipe, now)
+        self._published[node.name] = text
 
     def remove(self, name: str, *, now: int) -> None:
         """Publish that a node is gone."""
         pipe = self._store.redis.pipeline(transaction=True)
         pipe.hdel(self._key, name)
+        self._changed(pipe, now)
+        self._published.pop(name, None)
+
+    def _changed(self, pipe: Any, now: int) -> None:
         pipe.incr(f"{self._key}:version")
         pipe.set(f"{self._key}:as_of", now)
         pipe.execute()

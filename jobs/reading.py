@@ -1,12 +1,14 @@
-"""Reads operations and questions: durable state, put together into what people are shown."""
+"""Reads operations, questions and events: durable state, put together for who shows it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from jobs.durable import QuestionRecord, Store, WorkflowRecord
 from jobs.models import (
+    Changes,
     LogEntry,
+    NodeStatus,
     NodeView,
     OperationEnd,
     OperationState,
@@ -20,6 +22,7 @@ from jobs.models import (
 )
 from jobs.models.requests import DrainRequest
 
+_BEGINNING = frozenset({"0", "0-0"})
 _FACTS = ("refusals", "blocks", "wont_stop", "detail", "pods_left", "pods_total", "node")
 
 
@@ -56,6 +59,73 @@ def question_view(store: Store, id: str) -> QuestionView | None:
     return None if record is None else _question(record)
 
 
+def changes_since(
+    stores: Mapping[str, Store], cursors: Mapping[str, str], *, wait: float
+) -> tuple[Changes, ...]:
+    """Return what changed, by cluster, since the cursors, waiting up to `wait` seconds.
+
+    A cursor that can't be gone on from (`$`, or one that fell behind) comes back as a position,
+    so that nothing between two calls is missed. All stores are of one Redis.
+    """
+    positions = {c: _position(stores[c], cursor) for c, cursor in cursors.items()}
+    lost = {c for c, (_, behind) in positions.items() if behind}
+    entries = _entries(stores, {c: at for c, (at, _) in positions.items()}, 0 if lost else wait)
+    found: list[Changes] = []
+    for cluster, cursor in cursors.items():
+        news, at = entries.get(cluster, []), positions[cluster][0]
+        if news or cluster in lost or at != cursor:
+            found.append(
+                Changes(
+                    cluster=cluster,
+                    operations=frozenset(fields["root"] for _, fields in news),
+                    cursor=news[-1][0] if news else at,
+                    lost=cluster in lost,
+                )
+            )
+    return tuple(found)
+
+
+_Entries = list[tuple[str, dict[str, str]]]
+
+
+def _entries(
+    stores: Mapping[str, Store], positions: Mapping[str, str], wait: float
+) -> dict[str, _Entries]:
+    if not positions:
+        return {}
+    redis = stores[next(iter(positions))].redis
+    # A call that blocks for longer than its socket does looks like a Redis that is away.
+    patience = redis.connection_pool.connection_kwargs.get("socket_timeout")
+    seconds = wait if patience is None else min(wait, patience / 2)
+    streams: dict[Any, Any] = {f"{stores[c].prefix}events": at for c, at in positions.items()}
+    block = max(1, int(seconds * 1000)) if wait > 0 else None
+    reply = dict(
+        cast("list[tuple[str, _Entries]]", redis.xread(streams, count=1000, block=block) or [])
+    )
+    return {c: reply.get(f"{stores[c].prefix}events", []) for c in positions}
+
+
+def _position(store: Store, cursor: str) -> tuple[str, bool]:
+    """Return where to read on from, and whether events before that were missed."""
+    if cursor in _BEGINNING:
+        return cursor, False
+    key = f"{store.prefix}events"
+    newest = cast("list[tuple[str, Any]]", store.redis.xrevrange(key, count=1))
+    end = newest[0][0] if newest else "0-0"
+    if cursor == "$":
+        return end, False
+    at = _parts(cursor)
+    if _parts(end) < at:  # the stream began anew
+        return end, True
+    oldest = cast("list[tuple[str, Any]]", store.redis.xrange(key, count=1))
+    return cursor, bool(oldest) and _parts(oldest[0][0]) > at
+
+
+def _parts(id: str) -> tuple[int, int]:
+    milliseconds, _, sequence = id.partition("-")
+    return int(milliseconds), int(sequence or 0)
+
+
 def _questions(store: Store, ids: Iterable[str]) -> tuple[QuestionView, ...]:
     wanted = list(ids)
     pipe = store.redis.pipeline(transaction=False)
@@ -79,12 +149,13 @@ def _assemble(
     request, requester, requirements = _asked(root.input)
     nodes = _nodes(root, children, request, shown)
     abort, pause = root.flags.abort, root.flags.pause
+    state = OperationState.ENDED if root.final else shown.get("state", OperationState.SUBMITTED)
     return OperationView(
         id=root.id,
         cluster=root.group,
-        state=OperationState(shown.get("state", OperationState.SUBMITTED)),
+        state=OperationState(state),
         end=OperationEnd(shown["end"]) if shown.get("end") else _broken_end(root),
-        detail=shown.get("detail", ""),
+        detail=shown.get("detail", "") or _why_failed(root),
         requester=requester,
         reason=request.reason,
         channel=request.channel,
@@ -127,12 +198,25 @@ def _nodes(
     for name, status in shown.get("statuses", {}).items():
         views[name] = NodeView(name=name, status=status)
     for child in children:
-        progress = (child.progress or {}).get("view", {}) if not child.final else {}
-        view = NodeView.model_validate({**(child.view or {}), **progress})
+        view = NodeView.model_validate({**(child.view or {}), **_progress(child)})
         if root.final and not view.status.final:
             view = view.model_copy(update={"ended_at": root.ended})
         views[view.name] = view
     return tuple(views.values())
+
+
+def _progress(child: WorkflowRecord) -> dict[str, Any]:
+    """Return what an activity reported since the view was stored, as far as it still counts."""
+    view, reported = child.view or {}, (child.progress or {}).get("view", {})
+    if not child.final and view.get("status") == NodeStatus.DRAINING:
+        return dict(reported)
+    if not view.get("pods_total"):  # no activity came to an end: all there is is its last report
+        return {key: reported[key] for key in ("pods_total", "pods_gone") if key in reported}
+    return {}
+
+
+def _why_failed(root: WorkflowRecord) -> str:
+    return str((root.result or {}).get("error", "")) if root.state == "failed" else ""
 
 
 def _broken_end(root: WorkflowRecord) -> OperationEnd | None:

@@ -32,8 +32,9 @@ class Resources:
         if isinstance(result, Taken):
             takers = ", ".join(f"{node} by op {short(owner)}" for node, owner in result.takers)
             return f"Taken by other operations: {takers}. Nothing was started."
+        away = "1 node of this cluster is" if result.away == 1 else f"{result.away} nodes are"
         return (
-            f"{result.away} nodes of this cluster are away already; this worker's guardrails allow "
+            f"{away} away already; this worker's guardrails allow "
             f"{self.guardrails.max_nodes_away}. Nothing was started."
         )
 

@@ -38,16 +38,20 @@ from jobs.models import (
     Submitted,
 )
 from jobs.policy import Policy, requirements_for
-from jobs.reading import operation_view, question_view
+from jobs.reading import changes_since, operation_view, question_view
 from jobs.workflows import choices
 from jobs.workflows.inputs import GiveBackInput, OperationInput
 
 WAIT_SECONDS = 3600.0  # what the button Wait adds
+PATIENCE = 1  # tries after the first one, for a connection that a restart of Redis has broken
 
 
 def open_client(redis_url: str, policy: Policy | None, *, timeout: float) -> "Service":
     """Return a client. Its calls fail with :class:`StateUnavailable` after about `timeout` s."""
-    redis = connect(redis_url, name=f"drainbot-client-{os.getpid()}", timeout=timeout, patience=2)
+    redis = connect(
+        redis_url, name=f"drainbot-client-{os.getpid()}", timeout=timeout / (PATIENCE + 1),
+        patience=PATIENCE,
+    )  # fmt: skip
     return Service(redis, policy)
 
 
@@ -87,6 +91,7 @@ class Service:
         self, principal: Principal, request: DrainRequest, *, dedup: str
     ) -> Submitted | Refused:
         """Start an operation if `principal` may; the same `dedup` never starts a second one."""
+        request = request.model_copy(update={"nodes": tuple(dict.fromkeys(request.nodes))})
         with _reaching_redis():
             found = self._wanted(request.cluster, request.nodes)
             if isinstance(found, Refused):
@@ -161,13 +166,18 @@ class Service:
 
     def _start(
         self, cluster: str, workflow: str, input: dict[str, Any], *, dedup: str
-    ) -> Submitted:
+    ) -> Submitted | Refused:
         store = self._stores[cluster]
         while True:
             wanted = operation_id(cluster, self._random(8))
             what, id = store.start(wanted, workflow, input, dedup=dedup)
             if what != "taken":
                 break
+        if what == "conflict":
+            return Refused(
+                reason=f"This request came under the name of another one, op {short(id)}: ask "
+                "again. Nothing was started."
+            )
         return Submitted(
             operation=id, created=what == "started", worker_seen=self.worker_seen(cluster)
         )
@@ -296,7 +306,9 @@ class Service:
     ) -> tuple[OperationView, ...]:
         """Return the operations of a cluster, the newest first."""
         with _reaching_redis():
-            store = self._stores[cluster]
+            store = self._stores.get(cluster)
+            if store is None:
+                return ()
             ids = cast(
                 "list[str]", self._redis.zrange(f"{store.prefix}live", 0, limit - 1, desc=True)
             )
@@ -319,67 +331,34 @@ class Service:
     def inventory(self, cluster: str) -> Inventory:
         """Return the nodes of a cluster as the watcher last saw them."""
         with _reaching_redis():
-            return self._inventories[cluster].read()
+            known = self._inventories.get(cluster)
+            return Inventory(cluster=cluster) if known is None else known.read()
 
     def worker_seen(self, cluster: str) -> bool:
         """Whether a worker of that cluster is alive."""
         with _reaching_redis():
-            store = self._stores[cluster]
+            store = self._stores.get(cluster)
+            if store is None:
+                return False
             return bool(self._redis.zcount(f"{store.prefix}workers", store.now(), "+inf"))
 
     def changes(self, cursors: Mapping[str, str], *, wait: float) -> tuple[Changes, ...]:
         """Return what changed, by cluster, since the cursors, waiting up to `wait` seconds."""
         with _reaching_redis():
-            new = {cluster for cluster, cursor in cursors.items() if cursor == "$"}
-            if new:  # a place to go on from, so that nothing falls between two calls
-                return tuple(
-                    Changes(cluster=c, operations=frozenset(), cursor=self._latest(c)) for c in new
-                )
-            streams = {f"{self._stores[c].prefix}events": cursor for c, cursor in cursors.items()}
-            lost = {c for c, cursor in cursors.items() if self._behind(c, cursor)}
-            block = max(1, int(wait * 1000)) if wait > 0 and not lost else None
-            reply = self._redis.xread(cast("dict[Any, Any]", streams), count=1000, block=block)
-        found: list[Changes] = []
-        by_stream = dict(cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", reply or []))
-        for cluster, cursor in cursors.items():
-            entries = by_stream.get(f"{self._stores[cluster].prefix}events", [])
-            if entries or cluster in lost:
-                found.append(
-                    Changes(
-                        cluster=cluster,
-                        operations=frozenset(fields["root"] for _, fields in entries),
-                        cursor=entries[-1][0] if entries else cursor,
-                        lost=cluster in lost,
-                    )
-                )
-        return tuple(found)
-
-    def _latest(self, cluster: str) -> str:
-        key = f"{self._stores[cluster].prefix}events"
-        newest = cast("list[tuple[str, Any]]", self._redis.xrevrange(key, count=1))
-        return newest[0][0] if newest else "0-0"
-
-    def _behind(self, cluster: str, cursor: str) -> bool:
-        """Whether events after the cursor were cut off, or the stream began anew."""
-        if cursor in {"$", "0", "0-0"}:
-            return False
-        key = f"{self._stores[cluster].prefix}events"
-        oldest = cast("list[tuple[str, Any]]", self._redis.xrange(key, count=1))
-        newest = cast("list[tuple[str, Any]]", self._redis.xrevrange(key, count=1))
-        if not oldest or not newest:
-            return True
-        at = _position(cursor)
-        return _position(newest[0][0]) < at or _position(oldest[0][0]) > at
+            return changes_since(self._stores, cursors, wait=wait)
 
     def lease(self, name: str, *, seconds: float) -> "NamedLease":
         """Return a named lease for a role of which one holder is wanted, such as the notifier."""
-        store = next(iter(self._stores.values()))
-        return NamedLease(store, name, seconds)
+        return NamedLease(self._any_store(), name, seconds)
 
     def now(self) -> int:
         """Return Redis' time, in milliseconds since the epoch."""
         with _reaching_redis():
-            return next(iter(self._stores.values())).now()
+            return self._any_store().now()
+
+    def _any_store(self) -> Store:
+        """Return a store for what belongs to no cluster; there is one without a policy too."""
+        return next(iter(self._stores.values()), Store(self._redis, "none"))
 
     def _store_of(self, id: str) -> Store | None:
         try:
@@ -414,8 +393,3 @@ class NamedLease:
         with _reaching_redis():
             self._store.lease(self._name, self._owner, 0)
         self._token = 0
-
-
-def _position(id: str) -> tuple[int, int]:
-    milliseconds, _, sequence = id.partition("-")
-    return int(milliseconds), int(sequence or 0)

@@ -42,7 +42,6 @@ class _Eye:
         self._see = see
         self._closed = threading.Event()
         self._watch: Watch[Any] | None = None
-        self.alive_at = 0.0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -94,7 +93,10 @@ class Watcher:
             except RedisError as error:
                 log.warning("watcher_waits_for_redis", error=str(error))
         self._close_all()
-        self._store.lease("watcher", self._owner, 0)
+        try:
+            self._store.lease("watcher", self._owner, 0)
+        except RedisError as error:  # then it lapses
+            log.warning("watcher_lease_not_given_up", error=str(error))
 
     def look(self) -> None:
         """Look once at what is waited for, and wake who is free."""
@@ -103,7 +105,8 @@ class Watcher:
         watched = [Watched.read(workflow, raw) for workflow, raw in self._store.watching().items()]
         self._attend(watched)
         with self._lock:
-            budgets, pods = dict(self._budgets), dict(self._pods)
+            budgets = {name: dict(found) for name, found in self._budgets.items()}
+            pods = dict(self._pods)
         free = self._freed.look(
             watched, budgets, pods, seconds=uptime(), now=self._store.now() if watched else 0
         )
@@ -167,24 +170,27 @@ class Watcher:
                 match event:
                     case Listed(items):
                         self._budgets[namespace] = {item.name: item for item in items}
-                    case Changed(item):
-                        self._budgets.setdefault(namespace, {})[item.name] = item
-                    case Removed(item):
-                        self._budgets.get(namespace, {}).pop(item.name, None)
+                    case Changed(item) if namespace in self._budgets:
+                        self._budgets[namespace][item.name] = item
+                    case Removed(item) if namespace in self._budgets:
+                        self._budgets[namespace].pop(item.name, None)
+                    case _:
+                        pass  # a late word of a watch that was closed: nothing may rest on it
 
         return see
 
     def _pods_seer(self, node: str) -> Callable[[Event[Pod]], None]:
         def see(event: Event[Pod]) -> None:
             with self._lock:
-                present = self._pods.get(node, frozenset())
                 match event:
                     case Listed(items):
                         self._pods[node] = frozenset(item.uid for item in items)
-                    case Changed(item):
-                        self._pods[node] = present | {item.uid}
-                    case Removed(item):
-                        self._pods[node] = present - {item.uid}
+                    case Changed(item) if node in self._pods:
+                        self._pods[node] |= {item.uid}
+                    case Removed(item) if node in self._pods:
+                        self._pods[node] -= {item.uid}
+                    case _:
+                        pass  # a late word of a watch that was closed: nothing may rest on it
 
         return see
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from jobs.drain.fence import OPERATION, Claim, Denied, OtherNode, Outdated, TakenBy, Undo, token_of
 from jobs.durable import Activity, PermanentError, TemporaryError
-from jobs.durable.errors import Fenced
 from jobs.ids import IdError, cluster_of
 from jobs.kubernetes import Forbidden, KubernetesError, Temporary
 from jobs.kubernetes.nodes import Cordoned, cordon, find_node, uncordon
@@ -59,7 +58,9 @@ def undo_cordon(
     by: str,
     why: str,
 ) -> dict[str, Any]:
-    """Undo our own cordon, unless something was evicted already; `{undone, what}`.
+    """Undo our own cordon, unless something was evicted already; `{undone, what, kept, evicted}`.
+
+    `kept`: the node stays cordoned.
 
     A worker that was taken over may still be at work until its lease has run out in full: nothing
     is undone before that.
@@ -69,11 +70,11 @@ def undo_cordon(
         act.rest(until=act.old_lease)
     record = act.resources.nodes.record(node)
     if record is None or record.owner != operation:
-        return {"undone": False, "what": "the node is not ours"}
+        return _kept("the node is not ours")
     if record.evicted and not even_if_evicted:
-        return {"undone": False, "what": "pods were evicted: it stays cordoned"}
+        return _kept("pods were evicted: it stays cordoned", evicted=True)
     claim = _claim(act, operation, node, uid)
-    what = "the node is gone"
+    what, kept = "the node is gone", False
     if claim is not None:
         try:
             result = uncordon(act.resources.cluster, claim, timeout=act.time_left())
@@ -82,13 +83,18 @@ def undo_cordon(
         except KubernetesError as error:
             raise PermanentError(f"the cordon of {node} can't be undone: {error}") from error
         if isinstance(result, Outdated | TakenBy):
-            return {"undone": False, "what": _whose(node, result)}
+            return _kept(_whose(node, result), evicted=record.evicted)
         what = _UNDONE[result] if isinstance(result, Undo) else what
+        kept = result is Undo.KEEP
     act.resources.nodes.change(
         act.token, operation, node, came_from=("returning", record.mode), to="accepting",
         release=True, by=by, why=why,
     )  # fmt: skip
-    return {"undone": True, "what": what}
+    return {"undone": True, "what": what, "kept": kept, "evicted": record.evicted}
+
+
+def _kept(why: str, *, evicted: bool = False) -> dict[str, Any]:
+    return {"undone": False, "what": why, "kept": True, "evicted": evicted}
 
 
 def _claim(
@@ -111,7 +117,8 @@ def _claim(
         return None
     claimed = act.resources.nodes.claim(act.token, operation, node, uid, shown=token_of(seen))
     if isinstance(claimed, Lost):
-        raise Fenced
+        whose = f"operation {claimed.owner}" if claimed.owner else "nobody"
+        raise PermanentError(f"{node} is not this operation's any more: {whose} has it now")
     return Claim(
         node=node,
         uid=uid,

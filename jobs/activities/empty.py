@@ -6,17 +6,21 @@ leave from Redis right before each of them. One thread decides, the others only 
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+import structlog
 
 from jobs.activities.listening import Ears
 from jobs.activities.obstacles import Obstacles
 from jobs.activities.sending import Sender
 from jobs.drain import events as e
-from jobs.drain.asking import Ask, Patience, when_to_ask
+from jobs.drain.asking import Ask, Patience, next_end, when_to_ask
 from jobs.drain.filters import Rules, daemonsets_of
 from jobs.drain.pacing import DrainState, Pace
-from jobs.durable import Activity, PermanentError, TemporaryError
+from jobs.durable import Activity, PermanentError
+from jobs.durable.activity import Rest
 from jobs.kubernetes import KubernetesError, Temporary
 from jobs.kubernetes.budgets import list_budgets
 from jobs.kubernetes.nodes import find_node
@@ -25,8 +29,10 @@ from jobs.kubernetes.pods import list_pods_on
 from jobs.models import DrainOptions, NodeStatus, Requirements
 from jobs.resources import Resources
 
+log = structlog.get_logger(__name__)
 LOOK_AT_NODE = 5_000  # ms between two looks at the cordon
 REST_AFTER = 3_000  # ms without motion until the slot is freed
+TRY_AGAIN = 30_000  # ms of rest at most while something blocks that no watch shows
 LONGEST_WAIT = 0.5  # seconds that the loop waits for something to happen
 
 
@@ -41,6 +47,7 @@ class Job:
     needs: Requirements
     round: int
     deadline: int
+    gone: int
 
 
 def empty_node(
@@ -56,8 +63,11 @@ def empty_node(
     since: int,
     started: int,
     postponed: float,
+    gone: int,
 ) -> dict[str, Any]:
     """Evict until nothing is left, or until people must decide.
+
+    `gone` is how many pods left in earlier rounds; the counts go on from there.
 
     Returns `{outcome, total, gone, evicted, forced, refusals, blocks, wont_stop, detail}`;
     `outcome` is empty, asks, overdue, uncordoned or gone.
@@ -65,7 +75,8 @@ def empty_node(
     wanted = DrainOptions.model_validate(options)
     needs = Requirements.model_validate(requirements)
     timeout = (wanted.timeout or needs.node_timeout) + postponed
-    job = Job(operation, node, uid, wanted, needs, since, started + int(timeout * 1000))
+    deadline = started + int(timeout * 1000)
+    job = Job(operation, node, uid, wanted, needs, since, deadline, gone)
     rules = Rules.of(wanted, evict_anyway=frozenset(evict_anyway), long_work=needs.long_work)
     pace = Pace(
         in_flight=needs.evictions_in_flight,
@@ -86,7 +97,9 @@ def empty_node(
                 run.hear_the_rest()
                 sender.close()
     except Temporary as error:
-        raise TemporaryError(str(error), delay=max(1.0, error.retry_after)) from error
+        # Not a TemporaryError: a rest stores how far it came before it begins again.
+        log.info("drain_waits_for_the_api_server", node=node, error=str(error))
+        raise Rest(act.now() + int(max(1.0, error.retry_after) * 1000)) from error
     except KubernetesError as error:
         raise PermanentError(str(error)) from error
 
@@ -107,8 +120,14 @@ class _Emptying:
         self.ears = ears
         self.sender = sender
         self.state = state
-        self.obstacles = Obstacles(act.resources.cluster)
-        self.moved_at = _remembered(act.before, job.round)
+        self.obstacles = Obstacles(act.resources.cluster, act.tick)
+        self.memo: dict[str, Any] = (act.before or {}).get("memo", {})
+        memo = self.memo if self.memo.get("round") == job.round else {}
+        self.moved_at = int(memo.get("moved_at", 0))
+        self.gone_before = job.gone
+        self.evicted_before = int(memo.get("evicted", 0))
+        self.forced_before: list[str] = memo.get("forced", [])
+        self.began = act.now()
         self.look_at = 0
         self.shown: Any = None
 
@@ -127,7 +146,8 @@ class _Emptying:
                 return missing
             if self.state.empty and not self.sender.forcing.busy:
                 return self._outcome("empty")
-            self.state = self.sender.send(self.state, now)
+            if now < self.job.deadline or self.sender.forcing.busy:
+                self.state = self.sender.send(self.state, now)
             self._show(now)
             decided = self._decide(now)
             if decided is not None:
@@ -135,7 +155,8 @@ class _Emptying:
 
     def _decide(self, now: int) -> dict[str, Any] | None:
         """Ask, rest or wait for something to happen."""
-        if self.sender.forcing.busy:
+        paused = self.act.flags.pause is not None
+        if self.sender.forcing.busy and not paused:
             self.act.wait(self.ears.heard, 0.1)
             return None
         patience = Patience(
@@ -143,26 +164,33 @@ class _Emptying:
         )
         never = self.obstacles.never(self.state) if self.state.stalled(now) else frozenset()
         ask, again = when_to_ask(self.state, never, patience, moved_at=self._moved(now), now=now)
-        paused = self.act.flags.pause is not None
         if ask is Ask.OVERDUE:
             return self._outcome("overdue", detail="the drain of this node takes too long")
-        if ask is not None and not paused:
+        refused = bool(self.sender.refused_force) and self.state.stalled(now)
+        if (ask is not None or refused) and not paused:
             return self._outcome("asks", detail=self.sender.refused_force)
-        still = now - self._moved(now) >= REST_AFTER and not self.sender.busy
-        if still and (paused or self.state.stalled(now)):
-            self._rest(again)
+        if paused:
+            again = self.job.deadline  # until then only a person or a pod changes anything
+        still = now - max(self.began, self._moved(now)) >= REST_AFTER and not self.sender.busy
+        ends = next_end(self.state, now)
+        if still and (paused or ends is not None):
+            self._rest(min(again, ends or again), paused=paused)
         wake = min(self.state.next_wake(now) or again, again)
         self.act.wait(self.ears.heard, min(LONGEST_WAIT, max(0.001, (wake - now) / 1000)))
         return None
 
-    def _rest(self, until: int) -> None:
+    def _rest(self, until: int, *, paused: bool) -> None:
         """Free the slot: the watcher wakes the workflow when a budget or a pod moves."""
+        waited = [kept.entry.pod for kept in self.state.blocked()]
+        waited += [entry.pod for entry in self.state.pods.values() if entry.going]
+        if self.obstacles.unseen(self.state) and not paused:
+            until = min(until, self.act.now() + TRY_AGAIN)
         watching = {
             "operation": self.job.operation,
             "node": self.job.node,
             "uid": self.job.uid,
-            "budgets": self.obstacles.budget_names(self.state),
-            "pods": [kept.entry.pod.ref.model_dump() for kept in self.state.blocked()],
+            "budgets": [] if paused else self.obstacles.budget_names(self.state),
+            "pods": [pod.ref.model_dump() for pod in waited],
             "free_for": 0,
             "until": 0,
         }
@@ -178,8 +206,9 @@ class _Emptying:
 
     def hear_the_rest(self) -> None:
         """Count the answers of requests that were on their way when it ended."""
-        for event in self.ears.take():
-            self.sender.count_answer(event)
+        with suppress(KubernetesError):  # of a watch: it has ended anyway
+            for event in self.ears.take():
+                self.sender.count_answer(event)
 
     def _look_at_node(self) -> dict[str, Any] | None:
         """See that the node is there and still cordoned; an outcome if it is not."""
@@ -204,14 +233,19 @@ class _Emptying:
             entry.pod.namespace for entry in listed.pods.values() if entry.judgement.fate.must_go
         }
         for namespace in sorted(concerned):
+            self.act.tick()  # each of them may take the API server's whole time-out
             budgets, since = list_budgets(cluster, namespace)
             self.state = self.state.apply(e.BudgetsListed(namespace, budgets), now)
             if any(budget.covers(pod) for budget in budgets for pod in pods):
                 self.ears.hear_budgets(cluster, namespace, since)
         for namespace, daemonset in daemonsets_of(pods):
+            self.act.tick()
             if find_owner(cluster, namespace, daemonset) is None:
                 self.state = self.state.apply(e.DaemonSetGone(daemonset.uid), now)
         self.state = self.state.apply(e.PodsListed(pods), now)
+        # Pods that left while nobody looked: an earlier run noted them, and they are not there.
+        missed = set(self.memo.get("left", ())) - {pod.uid for pod in pods}
+        self.gone_before = max(self.job.gone, int(self.memo.get("gone", 0)) + len(missed))
 
     def _moved(self, now: int) -> int:
         """When a pod moved last, in this run or an earlier one of the same round."""
@@ -231,14 +265,28 @@ class _Emptying:
     def _report(self, now: int) -> None:
         counts = self.state.counts()
         view = {
-            "pods_total": counts.total,
-            "pods_gone": counts.gone,
+            "pods_total": counts.total + self.gone_before,
+            "pods_gone": counts.gone + self.gone_before,
+            "evicted_any": self._evicted() > 0,
             "terminating": counts.terminating,
             "waiting_for": [str(kept.entry.pod) for kept in self.state.blocked()][:10],
             "status": NodeStatus.DRAINING,
         }
-        memo = {"round": self.job.round, "moved_at": self._moved(now)}
+        memo = {
+            "round": self.job.round, "moved_at": self._moved(now),
+            "gone": counts.gone + self.gone_before, "evicted": self._evicted(),
+            "forced": self._forced(),
+            "left": [
+                entry.pod.uid for entry in self.state.pods.values() if entry.judgement.fate.must_go
+            ],
+        }  # fmt: skip
         self.act.progress({"view": view, "memo": memo})
+
+    def _evicted(self) -> int:
+        return self.evicted_before + self.sender.evicted
+
+    def _forced(self) -> list[str]:
+        return [*self.forced_before, *self.sender.forcing.done]
 
     def _outcome(self, outcome: str, *, detail: str = "") -> dict[str, Any]:
         counts = self.state.counts()
@@ -247,17 +295,11 @@ class _Emptying:
         return {
             "outcome": outcome,
             "detail": detail,
-            "total": counts.total,
-            "gone": counts.gone,
-            "evicted": self.sender.evicted,
-            "forced": list(self.sender.forcing.done),
+            "total": counts.total + self.gone_before,
+            "gone": counts.gone + self.gone_before,
+            "evicted": self._evicted(),
+            "forced": self._forced(),
             "refusals": found.get("refusals", []),
             "blocks": found.get("blocks", []),
             "wont_stop": found.get("wont_stop", []),
         }
-
-
-def _remembered(before: Any, round: int) -> int:
-    """When pods last moved, as an earlier run of this same round noted it; 0 if none did."""
-    memo = (before or {}).get("memo", {})
-    return int(memo["moved_at"]) if memo.get("round") == round else 0

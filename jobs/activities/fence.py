@@ -20,6 +20,7 @@ _BROKEN = {
     Fence.REPLACED: "another node has its name now",
     Fence.GONE: "it is gone",
 }
+_STATES = {Fence.GONE: "gone", Fence.REPLACED: "gone", Fence.UNCORDONED: "uncordoned"}
 
 
 def confirm_drained(
@@ -33,7 +34,9 @@ def confirm_drained(
     by: str,
     why: str,
 ) -> dict[str, Any]:
-    """Look at the node and its pods once more; `{held, evidence, left}`.
+    """Look at the node and its pods once more; `{state, held, evidence, left}`.
+
+    `state` is gone, uncordoned, or else whether it is `held` or `broken`.
 
     Not held with `left` above 0: a pod landed before the cordon was seen by everybody, go on.
     """
@@ -47,19 +50,23 @@ def confirm_drained(
         raise PermanentError(str(error)) from error
     state = fence(seen, _claim(seen, operation, node, uid))
     if state is not Fence.HELD:
-        return {"held": False, "evidence": _BROKEN[state], "left": 0}
+        return _answer(_STATES.get(state, "broken"), _BROKEN[state])
     rules = Rules.of(
         DrainOptions.model_validate(options), evict_anyway=frozenset(evict_anyway), long_work=0
     )
     left = [str(pod) for pod in pods if judge(pod, rules, act.now()).fate.must_go]
     if left:
-        return {"held": False, "evidence": f"{left[0]} landed on it", "left": len(left)}
+        return _answer("broken", f"{left[0]} landed on it", left=len(left))
     changed = act.resources.nodes.change(
         act.token, operation, node, came_from=("draining",), to="drained", by=by, why=why
     )
     if not changed:
-        return {"held": False, "evidence": "its record is not draining any more", "left": 0}
-    return {"held": True, "evidence": "", "left": 0}
+        return _answer("broken", "its record is not draining any more")
+    return _answer("held", "")
+
+
+def _answer(state: str, evidence: str, *, left: int = 0) -> dict[str, Any]:
+    return {"state": state, "held": state == "held", "evidence": evidence, "left": left}
 
 
 def _claim(seen: Node | None, operation: str, node: str, uid: str) -> Claim:

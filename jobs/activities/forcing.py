@@ -42,7 +42,8 @@ class Forcing:
     def turn(self, present: frozenset[str], now: int) -> Turn:
         """Say what comes next; `present` are the uids that are on the node."""
         if self.current:
-            if self.current not in present and self.ready_before < 0:
+            last = self.ready_before < 0 or not self.todo  # nobody waits for its replacement
+            if self.current not in present and last:
                 return Turn.DONE
             if now - self.sent_at >= NEXT_AFTER:
                 return Turn.DONE

@@ -9,12 +9,14 @@ import structlog
 
 from jobs.drain import events as e
 from jobs.drain.facts import Budget, Pod
+from jobs.durable.guard import uptime
 from jobs.kubernetes import Cluster, KubernetesError
 from jobs.kubernetes.budgets import watch_budgets
 from jobs.kubernetes.pods import watch_pods_on
 from jobs.kubernetes.watching import Changed, Event, Listed, Removed, Watch
 
 log = structlog.get_logger(__name__)
+LAST_WORDS = 2.0  # seconds that all watches together have to end
 
 
 class Failed:
@@ -45,8 +47,10 @@ class Ears:
         """Stop all watches."""
         for watch in self._watches:
             watch.stop()
+        # One that waits for an API server that does not answer ends by itself, some time later.
+        deadline = uptime() + LAST_WORDS
         for thread in self._threads:
-            thread.join(timeout=5)
+            thread.join(timeout=max(0.0, deadline - uptime()))
 
     def tell(self, event: Any) -> None:
         """Put something into the inbox, from any thread."""

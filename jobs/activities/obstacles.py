@@ -1,8 +1,10 @@
 """What keeps pods on a node, in facts for people: read from the cluster only when it is asked."""
 
+from collections.abc import Callable
 from typing import Any
 
 from jobs.drain.blocks import block_of, is_never, not_ready_of
+from jobs.drain.board import ByBudget
 from jobs.drain.facts import Budget, Owner, Pod
 from jobs.drain.filters import refusal
 from jobs.drain.pacing import DrainState, Kept
@@ -14,8 +16,9 @@ from jobs.models import Block, WontStop
 class Obstacles:
     """Refusals, blocks and pods that won't stop, with their owners; each owner is read once."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, tick: Callable[[], None]) -> None:
         self._cluster = cluster
+        self._tick = tick
         self._owners: dict[str, Owner | None] = {}
         self.node_ready = True
 
@@ -30,9 +33,14 @@ class Obstacles:
         names = {
             f"{budget.namespace}/{budget.name}"
             for kept in state.blocked()
+            if isinstance(kept.answer, ByBudget)
             for budget in _named(state, kept)
         }
         return sorted(names)
+
+    def unseen(self, state: DrainState) -> bool:
+        """Whether something else than a budget blocks: only another try finds that it is over."""
+        return any(not isinstance(kept.answer, ByBudget) for kept in state.blocked())
 
     def found(self, state: DrainState, now: int) -> dict[str, list[dict[str, Any]]]:
         """Return all obstacles as JSON: `{refusals, blocks, wont_stop}`."""
@@ -70,6 +78,7 @@ class Obstacles:
             return None
         uid = pod.controller.uid
         if uid not in self._owners:
+            self._tick()  # each of them may take the API server's whole time-out
             try:
                 self._owners[uid] = find_owner(self._cluster, pod.namespace, pod.controller)
             except KubernetesError:

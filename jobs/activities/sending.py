@@ -17,19 +17,23 @@ from jobs.drain.answers import (
     AlreadyGone,
     Blocked,
     BudgetBroken,
+    Busy,
     EvictionAnswer,
+    Passing,
     Replaced,
 )
 from jobs.drain.facts import Pod
 from jobs.drain.pacing import DrainState
 from jobs.durable import Activity, Permit
 from jobs.durable.errors import Fenced
+from jobs.kubernetes import KubernetesError, Temporary
 from jobs.kubernetes.evictions import evict
 from jobs.kubernetes.owners import find_owner
 from jobs.kubernetes.pods import delete_pod
 from jobs.models import DrainOptions, PodRef, Requirements
 from jobs.resources import Resources
 
+FORCE_AGAIN = 1_000  # ms until a deletion without an answer is tried again
 HELD_BACK = 0.5  # seconds until leave is asked for again while paused or frozen
 REQUEST_TIMEOUT = 10.0
 
@@ -83,7 +87,9 @@ class Sender:
         self._rate = act.resources.guardrails.rate(needs.evictions_per_second)
         self._mark = threading.Lock()
         self._marked = False
+        self._unsure: set[str] = set()  # uids whose last request has no answer: it may have counted
         self._hold_until = 0
+        self._force_at = 0
         self.in_flight = 0
         self.evicted = 0
         self.forcing = Forcing()
@@ -101,9 +107,9 @@ class Sender:
 
     def send(self, state: DrainState, now: int) -> DrainState:
         """Send what may be sent now, and what is to be forced next."""
-        state = self._force_next(state, now)
         if now < self._hold_until or self._act.flags.pause is not None:
             return state
+        self._force_next(state, now)
         for pod in state.actions(now):
             if pod.uid in self.forcing.todo or pod.uid == self.forcing.current:
                 continue  # its turn comes, past its budget
@@ -119,8 +125,7 @@ class Sender:
             return Told(e.Withheld(heard.pod.uid, self._held_until(heard.permit)))
         if isinstance(heard, Answered):
             self.in_flight -= 1
-            if isinstance(heard.answer, Accepted):
-                self._count()
+            self._account(heard.pod.uid, heard.answer)
             if isinstance(heard.answer, Blocked | BudgetBroken):
                 self._ears.hear_budgets(self._act.resources.cluster, heard.pod.namespace)
             return Told(e.Answer(heard.pod.uid, heard.answer))
@@ -130,8 +135,21 @@ class Sender:
 
     def count_answer(self, heard: Any) -> None:
         """Count an answer that came too late to decide anything."""
-        if isinstance(heard, Answered) and isinstance(heard.answer, Accepted):
-            self._count()
+        if isinstance(heard, Answered):
+            self._account(heard.pod.uid, heard.answer)
+
+    def _account(self, uid: str, answer: EvictionAnswer) -> None:
+        match answer:
+            case Accepted():
+                self._count()
+            case Passing():  # perhaps only the answer was lost
+                self._unsure.add(uid)
+            case AlreadyGone() | Replaced() if uid in self._unsure:
+                self._count()
+            case AlreadyGone() | Replaced():
+                pass
+            case _:
+                self._unsure.discard(uid)
 
     def _held_until(self, permit: Permit) -> int:
         if permit.leave == "fenced":
@@ -180,23 +198,22 @@ class Sender:
 
     def close(self) -> None:
         """Say, when no request is on its way any more, if nothing was evicted after all."""
-        if self._marked and not self.evicted:
+        if self._marked and not self.evicted and not self._unsure:
             self._note("no")
 
     # -- force -------------------------------------------------------------------------------
 
-    def _force_next(self, state: DrainState, now: int) -> DrainState:
+    def _force_next(self, state: DrainState, now: int) -> None:
         present = frozenset(state.pods)
         match self.forcing.turn(present, now):
             case Turn.LOOK:
                 self._look_at_owner(now)
-            case Turn.DELETE:
+            case Turn.DELETE if now >= self._force_at:
                 self._delete(state, self.forcing.todo[0], now)
             case Turn.DONE if self.forcing.current:
                 self.forcing = self.forcing.over()
             case _:
                 pass
-        return state
 
     def _delete(self, state: DrainState, uid: str, now: int) -> None:
         entry = state.pods.get(uid)
@@ -207,34 +224,49 @@ class Sender:
         refused = self._act.resources.guardrails.force_refused([pod.namespace])
         if refused:
             self.refused_force = refused
-            self.forcing = Forcing(done=self.forcing.done)
+            self.forcing = self.forcing.gone(uid)
             return
-        permit = self._leave()
+        try:
+            ready = self._ready(pod)
+        except Temporary:
+            self._force_at = now + FORCE_AGAIN
+            return
+        permit = self._leave()  # right before the request, after everything that takes time
         if permit.leave != "ok":
             self._held_until(permit)
             return
-        ready = self._ready(pod)
         timeout = min(REQUEST_TIMEOUT, self._act.time_left())
-        self._act.check()
         answer = delete_pod(self._act.resources.cluster, pod.ref, timeout=timeout)
+        self._account(uid, answer)
         match answer:
             case Accepted():
-                self._count()
                 before = ready if pod.ready else -1
                 self._last_forced = pod
                 self.forcing = self.forcing.sent(uid, str(pod), ready_before=before, now=now)
             case AlreadyGone() | Replaced():
                 self.forcing = self.forcing.gone(uid)
+            case Passing() | Busy():
+                self._force_at = now + max(FORCE_AGAIN, int(answer.retry_after * 1000))
             case _:
                 self.refused_force = getattr(answer, "message", "the API server refused")
                 self.forcing = replace(self.forcing, todo=self.forcing.todo[1:])
 
     def _look_at_owner(self, now: int) -> None:
-        if self._last_forced is not None:
-            self.forcing = self.forcing.looked(self._ready(self._last_forced), now)
+        if self._last_forced is None:
+            return
+        try:
+            ready = self._ready(self._last_forced)
+        except Temporary:
+            ready = -1  # not known to be well: look again
+        self.forcing = self.forcing.looked(ready, now)
 
     def _ready(self, pod: Pod) -> int:
         if pod.controller is None:
             return -1
-        owner = find_owner(self._act.resources.cluster, pod.namespace, pod.controller)
+        try:
+            owner = find_owner(self._act.resources.cluster, pod.namespace, pod.controller)
+        except Temporary:
+            raise
+        except KubernetesError:
+            return -1  # no right to read it: then nobody can wait for its replacement
         return -1 if owner is None else owner.ready

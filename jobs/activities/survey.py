@@ -75,6 +75,7 @@ class _Look:
 
     def _read_budgets(self, namespace: str) -> None:
         if namespace not in self._budgets:
+            self._act.tick()
             self._budgets[namespace], _ = list_budgets(self._cluster, namespace)
 
     def _read_owner(self, pod: Pod) -> None:

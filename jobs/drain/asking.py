@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jobs.drain.answers import Blocked, BudgetBroken, Busy
+from jobs.drain.answers import Passing
 from jobs.drain.pacing import DrainState
 
 
@@ -41,12 +41,28 @@ def when_to_ask(
         return None, patience.deadline
     if state.refused() or state.overdue(now):
         return Ask.OBSTACLES, now
-    waiting = [
-        answer
-        for entry, answer, _ in state.blocked()
-        if isinstance(answer, Blocked | BudgetBroken | Busy) and entry.pod.uid not in never
-    ]
-    if len(waiting) < len(state.blocked()):
+    if any(kept.entry.pod.uid in never for kept in state.blocked()):
         return Ask.OBSTACLES, now
     at = moved_at + patience.ask_after
     return (Ask.OBSTACLES, now) if now >= at else (None, min(at, patience.deadline))
+
+
+def next_end(state: DrainState, now: int) -> int | None:
+    """Return when (ms) a drain that only waits has to look again, 0 if not by itself.
+
+    None while an eviction is on its way or about to be tried. What it waits for are pods that end
+    (the first of them is overdue at that time) and blocks.
+    """
+    for entry in state.pods.values():
+        if entry.flying:
+            return None
+        if entry.to_evict and not entry.held:
+            answer, _ = state.refusal_of(entry)
+            if answer is None or isinstance(answer, Passing):
+                return None
+    ends = [
+        entry.due(state.pace) + state.pace.slack + 1
+        for entry in state.pods.values()
+        if entry.going and entry.judgement.fate.must_go and not state.is_overdue(entry, now)
+    ]
+    return min(ends, default=0)

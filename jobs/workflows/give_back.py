@@ -3,7 +3,7 @@
 from typing import Any
 
 from jobs.activities.cordon import undo_cordon
-from jobs.durable import Context
+from jobs.durable import Context, StepFailed
 from jobs.models import NodeStatus, OperationEnd, OperationState
 from jobs.resources import Resources
 from jobs.workflows.inputs import GiveBackInput
@@ -20,11 +20,17 @@ def give_back(ctx: Context[Resources], input: Any) -> Any:
     taken = ctx.step("take-over", take_over, wanted.node)
     if taken["refused"]:
         return _end(ctx, wanted.node, OperationEnd.REFUSED, taken["refused"])
-    undone = ctx.activity(
-        "uncordon", undo_cordon, operation=ctx.id, node=wanted.node, uid=taken["uid"],
-        even_if_evicted=True, by=wanted.requester, why="given back",
-    )  # fmt: skip
-    ctx.log("uncordoned", node=wanted.node, why=undone["what"])
+    try:
+        undone = ctx.activity(
+            "uncordon", undo_cordon, operation=ctx.id, node=wanted.node, uid=taken["uid"],
+            even_if_evicted=True, by=wanted.requester, why="given back",
+        )  # fmt: skip
+    except StepFailed as failed:
+        return _end(ctx, wanted.node, OperationEnd.FAILED, str(failed))
+    if not undone["undone"]:
+        return _end(ctx, wanted.node, OperationEnd.FAILED, undone["what"])
+    if not undone["kept"]:
+        ctx.log("uncordoned", node=wanted.node, why=undone["what"])
     return _end(ctx, wanted.node, OperationEnd.DRAINED, undone["what"])
 
 

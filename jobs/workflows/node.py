@@ -14,6 +14,7 @@ from jobs.workflows.inputs import DrainInput
 
 Ctx = Context[Resources]
 ROUNDS = 40  # questions until the history starts afresh
+_ANY_MODE = ("accepting", "draining", "drained", "fence_lost")
 
 
 @dataclass
@@ -33,6 +34,16 @@ class _Node:
     postponed: float = 0.0
     thread: str = ""
     asked: list[str] = field(default_factory=list)
+    rounds: int = 0
+
+    def carried(self) -> dict[str, Any]:
+        """Return what a fresh history begins with."""
+        return {
+            "was_cordoned": self.was_cordoned, "evicted_any": self.evicted_any, "pods": self.pods,
+            "evict_anyway": self.evict_anyway, "force": self.force, "forced": self.forced,
+            "postponed": self.postponed, "thread": self.thread, "asked": self.asked,
+            "rounds": self.rounds,
+        }  # fmt: skip
 
     def show(self, status: NodeStatus, detail: str = "", **more: Any) -> None:
         """Show the node's state to readers."""
@@ -91,9 +102,11 @@ def _cordon(node: _Node) -> Any:
         "cordon", cordon_node, **node.common(), requested_by=drain.requester, since=node.started
     )
     if cordoned["result"] != "cordoned":
-        status = NodeStatus.GONE if cordoned["result"] == "gone" else NodeStatus.FAILED
-        node.log(status.value, why=cordoned["detail"])
-        return _end(node, status, cordoned["detail"])
+        if cordoned["result"] == "gone":
+            return _gone(node, cordoned["detail"])
+        node.log("failed", why=cordoned["detail"])
+        _let_go(node)
+        return _end(node, NodeStatus.FAILED, cordoned["detail"])
     node.was_cordoned = cordoned["was_cordoned"]
     node.log("cordoned", was_cordoned=int(node.was_cordoned))
     return None
@@ -101,25 +114,31 @@ def _cordon(node: _Node) -> Any:
 
 def _rounds(node: _Node) -> Any:
     for turn in range(1, ROUNDS):
-        node.show(NodeStatus.DRAINING)
-        outcome = _empty(node, turn)
-        if outcome["outcome"] == "empty":
-            drained = _drained(node, turn)
-            if drained is not None:
-                return drained
-            continue
-        if outcome["outcome"] == "gone":
-            node.log("gone")
-            return _end(node, NodeStatus.GONE, "the node disappeared")
-        fired = _ask(node, turn, outcome)
-        end = _act(node, turn, fired, outcome)
+        node.rounds += 1
+        end = _round(node, turn)
         if end is not None:
             return end
-    carried = {
-        "was_cordoned": node.was_cordoned, "evicted_any": node.evicted_any,
-        "evict_anyway": node.evict_anyway, "forced": node.forced, "pods": node.pods,
-    }  # fmt: skip
-    return node.ctx.continue_as({"drain": node.drain.model_dump(mode="json"), "carried": carried})
+    return node.ctx.continue_as(
+        {"drain": node.drain.model_dump(mode="json"), "carried": node.carried()}
+    )
+
+
+def _round(node: _Node, turn: int) -> Any:
+    """Evict once as far as it goes, and ask if it goes no further; the node's end, or None."""
+    node.show(NodeStatus.DRAINING)
+    outcome = _empty(node, turn)
+    if outcome["outcome"] == "empty":
+        confirmed = _confirm(node, turn)
+        if confirmed["state"] == "uncordoned":
+            outcome = {**outcome, "outcome": "uncordoned", "detail": confirmed["evidence"]}
+        elif confirmed["state"] == "gone":
+            return _gone(node, confirmed["evidence"])
+        else:
+            return _drained(node, confirmed)
+    if outcome["outcome"] == "gone":
+        return _gone(node, "the node disappeared")
+    fired = _ask(node, turn, outcome)
+    return _act(node, turn, fired, outcome)
 
 
 def _empty(node: _Node, turn: int) -> Any:
@@ -134,6 +153,7 @@ def _empty(node: _Node, turn: int) -> Any:
         since=node.ctx.now(),
         started=node.started,
         postponed=node.postponed,
+        gone=node.pods["gone"],
     )
     node.pods = {"total": outcome["total"], "gone": outcome["gone"]}
     node.evicted_any = node.evicted_any or outcome["evicted"] > 0
@@ -148,20 +168,20 @@ def _kind(outcome: dict[str, Any]) -> tuple[QuestionKind, tuple[str, ...]]:
         return QuestionKind.UNCORDONED, choices.UNCORDONED
     if outcome["outcome"] == "overdue":
         return QuestionKind.OVERDUE, choices.OVERDUE
+    anyway = (choices.EVICT_ANYWAY,) if outcome["refusals"] else ()
     if outcome["blocks"]:
-        anyway = (choices.EVICT_ANYWAY,) if outcome["refusals"] else ()
         return QuestionKind.BLOCK, (*anyway, *choices.BLOCK)
     if outcome["wont_stop"]:
-        return QuestionKind.WONT_STOP, choices.WONT_STOP
+        return QuestionKind.WONT_STOP, (*anyway, *choices.WONT_STOP)
     return QuestionKind.REFUSAL, choices.REFUSAL
 
 
-def _question(node: _Node, turn: int, outcome: dict[str, Any]) -> Question:
+def _question(node: _Node, outcome: dict[str, Any]) -> Question:
     needs = node.drain.requirements
     kind, offered = _kind(outcome)
     pods = sorted(o["pod"]["uid"] for part in _PARTS for o in outcome[part])
     if not node.thread or pods != node.asked:
-        node.thread, node.asked = f"{node.drain.node}:{turn}", pods
+        node.thread, node.asked = f"{node.drain.node}:{node.rounds}", pods
     payload = {
         "node": node.drain.node,
         "thread_key": node.thread,
@@ -184,28 +204,39 @@ def _question(node: _Node, turn: int, outcome: dict[str, Any]) -> Question:
 
 
 _PARTS = ("refusals", "blocks", "wont_stop")
+_BY_COUNTS = ("budget", "budget_broken")  # kinds of blocks that end when a budget's counts allow
+
+
+def _budgets(outcome: dict[str, Any], *kinds: str) -> list[str]:
+    return sorted(
+        {
+            f"{budget['namespace']}/{budget['name']}"
+            for block in outcome["blocks"]
+            if block["kind"] in kinds
+            for budget in block["budgets"]
+        }
+    )
+
+
+def _obstacles(outcome: dict[str, Any]) -> list[dict[str, Any]]:
+    return [obstacle for part in _PARTS for obstacle in outcome[part]]
 
 
 def _ask(node: _Node, turn: int, outcome: dict[str, Any]) -> Fired:
     node.show(NodeStatus.BLOCKED, outcome["detail"])
     needs = node.drain.requirements
-    budgets = sorted(
-        {
-            f"{budget['namespace']}/{budget['name']}"
-            for block in outcome["blocks"]
-            for budget in block["budgets"]
-        }
-    )
-    pods = [o["pod"] for part in ("blocks", "wont_stop") for o in outcome[part]]
+    # Past the deadline only people let it go on: what is free would be asked about again at once.
+    pods = [o["pod"] for o in _obstacles(outcome)] if outcome["outcome"] == "asks" else []
     watching = {
-        **node.common(), "budgets": budgets, "pods": pods,
+        **node.common(), "budgets": _budgets(outcome, *_BY_COUNTS),
+        "one_of": _budgets(outcome, "two_budgets"), "pods": pods,
         "free_for": needs.auto_resume_after_free, "until": node.ctx.now()
         + int(needs.auto_resume_within * 1000),
     }  # fmt: skip
     return node.ctx.first(
         f"ask:{turn}",
         watching=watching if pods else None,
-        answer=_question(node, turn, outcome),
+        answer=_question(node, outcome),
         freed=Signal("freed"),
         stop=Timer(needs.stop_after, movable=True),
     )
@@ -264,19 +295,18 @@ def _cordon_again(node: _Node, turn: int) -> Any:
 
 
 def _names(outcome: dict[str, Any]) -> list[str]:
-    return [
-        f"{o['pod']['namespace']}/{o['pod']['name']}"
-        for part in ("blocks", "wont_stop")
-        for o in outcome[part]
-    ]
+    return [f"{o['pod']['namespace']}/{o['pod']['name']}" for o in _obstacles(outcome)]
 
 
-def _drained(node: _Node, turn: int) -> Any:
-    confirmed = node.ctx.activity(
+def _confirm(node: _Node, turn: int) -> dict[str, Any]:
+    return node.ctx.activity(
         f"confirm:{turn}", confirm_drained, **node.common(),
         options=node.drain.options.model_dump(mode="json"),
         evict_anyway=sorted(node.evict_anyway), by=node.drain.requester, why=node.drain.reason,
     )  # fmt: skip
+
+
+def _drained(node: _Node, confirmed: dict[str, Any]) -> Any:
     if confirmed["left"]:
         return None
     if not confirmed["held"]:
@@ -287,13 +317,41 @@ def _drained(node: _Node, turn: int) -> Any:
 
 def _give_up(node: _Node, status: NodeStatus, detail: str = "") -> Any:
     """Leave the node: our own cordon is undone if nothing was evicted, else all stays visible."""
-    undone = node.ctx.activity(
-        "give-up", undo_cordon, **node.common(), even_if_evicted=False, by=node.drain.requester,
-        why=status.value,
-    )  # fmt: skip
-    if undone["undone"]:
+    try:
+        undone = node.ctx.activity(
+            "give-up", undo_cordon, **node.common(), even_if_evicted=False,
+            by=node.drain.requester, why=status.value,
+        )  # fmt: skip
+    except StepFailed as failed:
+        node.log("failed", why=str(failed))
+        _let_go(node)
+        return _end(node, status, f"{detail}; {failed}" if detail else str(failed))
+    node.evicted_any = node.evicted_any or undone["evicted"]
+    if not undone["kept"]:
         node.log("uncordoned", why=undone["what"])
-    return _end(node, status, detail, cordon_kept=not undone["undone"])
+    return _end(node, status, detail, cordon_kept=undone["kept"])
+
+
+def _gone(node: _Node, detail: str) -> Any:
+    node.log("gone", why=detail)
+    _release(node, came_from=_ANY_MODE, to="gone")
+    return _end(node, NodeStatus.GONE, detail)
+
+
+def _let_go(node: _Node) -> None:
+    """Let go of a node that was never cordoned; one that was stays owned and visible."""
+    _release(node, came_from=("accepting",), to="accepting")
+
+
+def _release(node: _Node, *, came_from: tuple[str, ...], to: str) -> None:
+    def release(name: str, mode: str) -> None:
+        node.ctx.resources.nodes.change(
+            node.ctx.token, node.drain.operation, name, came_from=came_from, to=mode,
+            release=True, by=node.drain.requester, why=mode,
+        )  # fmt: skip
+
+    with node.ctx.shield():
+        node.ctx.step("release", release, node.drain.node, to)
 
 
 def _end(node: _Node, status: NodeStatus, detail: str = "", **more: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs.activities.pausing import wait_while_paused
 from jobs.activities.survey import survey
 from jobs.durable import Aborted, Context, Ended, Handle, Question, StepFailed, Timer
 from jobs.models import NodeStatus, OperationEnd, OperationPlan, OperationState, QuestionKind
@@ -67,7 +68,7 @@ def _run(ctx: Ctx, operation: OperationInput, story: _Story) -> Any:
     story.plan = OperationPlan.model_validate(surveyed["plan"])
     refused = _confirm(ctx, operation, story) or _approve(ctx, operation, story)
     if refused is None:
-        refused = _reserve(ctx, operation, story.plan)
+        refused = _reserve(ctx, operation, story)
     if refused is not None:
         return story.end(OperationEnd.REFUSED, refused)
     story.show(OperationState.RUNNING)
@@ -122,14 +123,22 @@ def _consent(
     return "denied" if no == choices.DENY else "aborted before it started"
 
 
-def _reserve(ctx: Ctx, operation: OperationInput, plan: OperationPlan) -> str | None:
+def _reserve(ctx: Ctx, operation: OperationInput, story: _Story) -> str | None:
+    if story.plan is None:
+        return None
+
     def reserve(nodes: list[list[Any]]) -> Any:
         return ctx.resources.reserve(
             ctx.token, ctx.id, nodes, by=operation.requester, why=operation.request.reason
         )
 
-    wanted = [[node.name, node.uid, node.token] for node in plan.nodes]
-    refused: str = ctx.step("reserve", reserve, wanted)
+    wanted = [[node.name, node.uid, node.token] for node in story.plan.nodes]
+    try:
+        refused: str = ctx.step("reserve", reserve, wanted)
+    except Aborted:
+        # An activation that died may have reserved them without having stored that it did.
+        _give_up(ctx, story, [node.name for node in story.plan.nodes], NodeStatus.ABORTED)
+        raise
     return refused or None
 
 
@@ -143,8 +152,8 @@ def _nodes(ctx: Ctx, operation: OperationInput, story: _Story) -> list[Ended]:
     try:
         while waiting or running:
             while waiting and len(running) < operation.requirements.nodes_away:
-                ctx.hold_while_paused()
-                node = waiting.pop(0)
+                node = waiting[0]
+                ctx.activity(f"turn:{node.name}", wait_while_paused)
                 drain = DrainInput(
                     operation=ctx.id,
                     node=node.name,
@@ -160,10 +169,12 @@ def _nodes(ctx: Ctx, operation: OperationInput, story: _Story) -> list[Ended]:
                         f"node:{node.name}", "drain_node", drain.model_dump(mode="json"), view=view
                     )
                 )
+                waiting.pop(0)  # only now: until it is spawned it is ours to let go of
             done = ctx.wait_for(f"ended:{len(ended)}", running, need=1)
             ended += done
             running = [h for h in running if h not in {child.handle for child in done}]
             if any(_status(child) is NodeStatus.STOPPED for child in done):
+                ended += _finish_running(ctx, "stopped", running)
                 break
     except Aborted as aborted:
         ctx.log("aborted", by=aborted.by, reason=aborted.reason)
@@ -171,7 +182,6 @@ def _nodes(ctx: Ctx, operation: OperationInput, story: _Story) -> list[Ended]:
             ended += _finish_running(ctx, "tidied", running)
         _give_up(ctx, story, [node.name for node in waiting], NodeStatus.ABORTED)
         return ended
-    ended += _finish_running(ctx, "stopped", running)
     _give_up(ctx, story, [node.name for node in waiting], NodeStatus.STOPPED)
     return ended
 

@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import yaml
 from redis import Redis
 
 from jobs.durable import Runner, Store
@@ -50,6 +51,18 @@ def policy(extra: str = "", **replaced: str) -> Policy:
     return parse_policy(text + extra)
 
 
+def policy_with(
+    defaults: Mapping[str, Any] | None = None,
+    rule: Mapping[str, Any] | None = None,
+    **sections: Any,
+) -> Policy:
+    """The policy with other defaults, another rule or more sections."""
+    raw = yaml.safe_load(POLICY)
+    raw["defaults"] |= defaults or {}
+    raw["rules"][0] |= rule or {}
+    return parse_policy(yaml.safe_dump(raw | sections))
+
+
 @dataclass
 class Worker:
     """Answers doorbells, keeps and watches, until it is stopped."""
@@ -57,6 +70,7 @@ class Worker:
     redis: "Redis"
     resources: Resources
     slots: int = 3
+    lease: float = 1.5  # a third of it goes by until a flag is seen
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -66,7 +80,7 @@ class Worker:
             registry(),
             self.resources,
             owner="slot-test",
-            lease=30,
+            lease=self.lease,
             stopping=self.stopping.is_set,
             on_lapse=lambda: None,
         )
@@ -77,7 +91,7 @@ class Worker:
     def _slot(self) -> None:
         queue = f"rq:queue:{queue_name(NAME)}"
         while not self.stopping.is_set():
-            taken: Any = self.redis.blpop([queue], timeout=1)
+            taken: Any = self.redis.blpop([queue], timeout=0.1)
             if taken is not None:
                 job = str(taken[1])
                 data = str(self.redis.hget(f"rq:job:{job}", "data"))

@@ -19,7 +19,7 @@ return once_fenced(function()
   end
   if #takers > 0 then return { result = 'taken', takers = takers } end
   local away = redis.call('SCARD', p .. 'owned')
-  if away + more > a.max_away then return { result = 'too_many', away = away } end
+  if more > 0 and away + more > a.max_away then return { result = 'too_many', away = away } end
   for _, node in ipairs(a.nodes) do
     local key = p .. 'node:' .. node.name
     local counter = math.max(tonumber(hget(key, 'counter') or 0), node.shown) + 1

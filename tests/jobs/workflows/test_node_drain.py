@@ -1,0 +1,438 @@
+"""The drain of one node, as people and the cluster see it."""
+
+from typing import Any
+
+import pytest
+
+from jobs.activities import empty
+from jobs.guardrails import Guardrails
+from jobs.models import NodeStatus, OperationEnd, Outcome, QuestionKind, RefusalReason, Verdict
+from jobs.workflows import node as node_workflow
+from sandbox.cluster import Scenario, User, nodes
+from tests.jobs.conftest import Play
+from tests.jobs.harness import policy_with, until
+from tests.jobs.story import Story, allowed, block, counted, hold, let_go
+
+
+def web(story: Story, replicas: int, **fields: Any) -> None:
+    story.cluster.add_workload(
+        "Deployment", "shop", "web", replicas=replicas, on=["node-1"] * replicas, **fields
+    )
+
+
+def pod(story: Story, name: str) -> dict[str, Any]:
+    (found,) = [p for p in story.cluster.list("Pod") if p["metadata"]["name"] == name]
+    return found
+
+
+def test_evictions_go_out_in_parallel_with_one_list_and_one_watch(play: Play) -> None:
+    story = play(lease=30)
+    web(story, 20)
+    story.cluster.stall_next(1.5, method="POST", path="/eviction", times=None)
+    operation = story.submit("node-1")
+
+    def all_asked() -> bool:
+        asked = story.cluster.counters().get("create pods/eviction", 0)
+        return asked == 20 and not story.evictions()
+
+    until(all_asked, what="20 evictions on their way at once")
+    view = story.finish(operation)
+    assert (view.end, view.nodes[0].pods_gone) == (OperationEnd.DRAINED, 20)
+    counts = story.cluster.counters()
+    assert counts["create pods/eviction"] == 20
+    assert counts["watch pods"] == 1
+    assert counts["list pods"] == 3  # the plan, the drain, and the last look
+
+
+def test_a_server_that_throttles_is_given_time_and_is_no_budget(play: Play) -> None:
+    story = play()
+    web(story, 1)
+    story.cluster.answer_next(
+        429, path="/eviction", body={"message": "slow down"}, headers={"Retry-After": "1"}
+    )
+    view = story.finish(story.submit("node-1"))
+    assert (view.end, view.questions) == (OperationEnd.DRAINED, ())
+    refused, accepted = story.requests("pods/eviction")
+    assert accepted.time - refused.time >= 1
+
+
+def test_an_api_server_that_goes_away_in_the_middle_is_waited_for(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(empty, "LOOK_AT_NODE", 100)
+    story = play(policy=policy_with({"evictions_per_second": 10.0}))
+    web(story, 12)
+    operation = story.submit("node-1")
+    until(story.evictions, what="the first eviction")
+    for method in ("GET", "POST"):
+        story.cluster.answer_next(503, method=method, path="^/api", times=None)
+    story.cluster.cut_all()
+    seen = dict(story.cluster.counters())
+
+    def tried() -> bool:
+        return story.cluster.counters()["get nodes"] > seen["get nodes"] + 1
+
+    until(tried, what="another try")
+    story.cluster.clear_faults()
+    view = story.finish(operation)
+    assert (view.end, view.questions) == (OperationEnd.DRAINED, ())
+    assert view.nodes[0].pods_gone == 12
+    uids = [entry.uid_precondition for entry in story.evictions()]
+    assert len(set(uids)) == len(uids)
+
+
+def test_a_pod_that_was_made_anew_under_its_name_is_not_evicted(play: Play) -> None:
+    story = play()
+    block(story)
+    operation = story.submit("node-1")
+    asked = story.question(operation)
+    old = asked.blocks[0].pod.uid
+    story.cluster.delete("Pod", "payments", "db-0")
+    view = story.finish(operation)
+    assert view.end is OperationEnd.DRAINED, view
+    assert {entry.uid_precondition for entry in story.requests("pods/eviction")} == {old}
+    moved = story.cluster.get("Pod", "payments", "db-0")
+    assert moved is not None
+    assert moved["metadata"]["uid"] != old
+
+
+# -- force ---------------------------------------------------------------------------------------
+
+
+def test_force_takes_one_pod_at_a_time_by_uid_and_waits_for_its_replacement(play: Play) -> None:
+    story = play()
+    block(story, replicas=2)
+    story.cluster.set_timing(start_s=0.4)
+    operation = story.submit("node-1")
+    asked = story.question(operation)
+    uids = {refused.pod.uid for refused in asked.blocks}
+    assert len(uids) == 2
+    story.decide(asked, "force", note="moved")
+    view = story.finish(operation)
+    assert view.end is OperationEnd.DRAINED, view
+    first, second = story.requests("pods", carried_out=True)
+    assert {first.uid_precondition, second.uid_precondition} == uids
+    assert second.time - first.time >= 0.4
+    assert sorted(view.nodes[0].forced) == ["payments/db-0", "payments/db-1"]
+
+
+def test_the_drain_does_not_wait_for_the_replacement_of_the_last_forced_pod(play: Play) -> None:
+    story = play()
+    block(story)
+    story.cluster.set_timing(start_s=600)
+    operation = story.submit("node-1")
+    story.decide(story.question(operation), "force", note="moved")
+    assert story.finish(operation).end is OperationEnd.DRAINED
+
+
+def test_force_goes_on_after_answers_that_were_lost(play: Play) -> None:
+    story = play()
+    block(story)
+    story.cluster.set_timing(stop_s=2)
+    operation = story.submit("node-1")
+    asked = story.question(operation)
+    story.cluster.answer_next(500, method="DELETE", path="/pods/db-0")
+    story.decide(asked, "force", note="moved")
+    view = story.finish(operation)
+    assert (view.end, view.nodes[0].forced) == (OperationEnd.DRAINED, ("payments/db-0",))
+    assert len(view.questions) == 1
+
+
+def test_a_force_that_the_guardrails_refuse_is_said_at_once(play: Play) -> None:
+    story = play(guardrails=Guardrails(force=False), policy=policy_with({"ask_after": "1ms"}))
+    block(story)
+    operation = story.submit("node-1")
+    first = story.question(operation)
+    story.decide(first, "force", note="moved")
+    again = story.question(operation, after=[first])
+    assert "guardrails" in again.detail
+    assert story.requests("pods") == []
+    assert again.thread_key == first.thread_key
+
+
+# -- pause ---------------------------------------------------------------------------------------
+
+
+def one_by_one(story: Story, pods: int) -> None:
+    """Pods that may leave one at a time, each when the one before runs elsewhere."""
+    web(story, pods)
+    story.cluster.add_budget("shop", "web", max_unavailable=1, match_labels={"app": "web"})
+    counted(story, "shop", "web", pods)
+
+
+def test_pause_sends_nothing_frees_the_slot_and_resume_goes_on(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(empty, "REST_AFTER", 0)
+    story = play(policy=policy_with({"ask_after": "1h"}))
+    one_by_one(story, 4)
+    story.cluster.switch(kubelet=False)  # what was evicted does not end, so nothing else may go
+    operation = story.submit("node-1")
+    until(story.evictions, what="the first eviction")
+    story.pause(operation)
+    until(lambda: story.suspended(operation), what="a slot that is free")
+    before = len(story.requests("pods/eviction"))
+    epoch = story.worker.store.workflow(f"{operation}-1")
+    story.cluster.switch(kubelet=True)
+    allowed(story, "shop", "web", 1)
+    until(lambda: story.node(operation).pods_gone == 1, what="the end that is counted")
+    until(lambda: story.suspended(operation), what="a slot that is free again")
+    assert len(story.requests("pods/eviction")) == before
+    now = story.worker.store.workflow(f"{operation}-1")
+    assert epoch is not None
+    assert now is not None
+    assert now.epoch <= epoch.epoch + 2  # woken by the pod's end, not by the budget or a clock
+    story.resume(operation)
+    view = story.finish(operation)
+    assert (view.end, view.nodes[0].pods_gone) == (OperationEnd.DRAINED, 4)
+
+
+def test_an_abort_ends_a_drain_that_is_paused(play: Play) -> None:
+    story = play(policy=policy_with({"ask_after": "1h"}))
+    hold(story)
+    operation = story.submit("node-1")
+    until(lambda: story.requests("pods/eviction"), what="a try")
+    story.pause(operation)
+    story.abort(operation)
+    assert story.finish(operation).end is OperationEnd.ABORTED
+
+
+# -- deadlines and questions ---------------------------------------------------------------------
+
+
+def test_a_drain_past_its_time_is_asked_about_once_and_retry_gives_it_more(play: Play) -> None:
+    story = play(policy=policy_with({"node_timeout": "300ms", "ask_after": "1h"}))
+    hold(story)
+    operation = story.submit("node-1")
+    asked = story.question(operation)
+    assert asked.kind is QuestionKind.OVERDUE
+    assert story.node(operation).status is NodeStatus.BLOCKED
+    tries = len(story.requests("pods/eviction"))
+    let_go(story)
+    allowed(story, "payments", "db", 1)
+    # The watcher would have resumed it by now if it looked for that.
+    assert f"{operation}-1" not in story.worker.store.watching()
+    assert story.view(operation).open_questions == (asked,)
+    assert len(story.requests("pods/eviction")) == tries
+    story.decide(asked, "retry")
+    view = story.finish(operation)
+    assert view.end is OperationEnd.DRAINED or view.questions[-1].kind is QuestionKind.OVERDUE
+
+
+def test_a_node_that_somebody_uncordons_is_asked_about_and_cordoned_again(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(empty, "LOOK_AT_NODE", 50)
+    story = play(policy=policy_with({"ask_after": "1h"}))
+    hold(story)
+    operation = story.submit("node-1")
+    until(lambda: story.requests("pods/eviction"), what="a try")
+    story.cluster.patch("Node", "", "node-1", {"spec": {"unschedulable": None}})
+    asked = story.question(operation)
+    assert asked.kind is QuestionKind.UNCORDONED
+    let_go(story)
+    story.decide(asked, "retry")
+    view = story.finish(operation)
+    assert view.end is OperationEnd.DRAINED
+    assert story.cordoned()
+
+
+def test_an_uncordon_that_is_seen_only_at_the_last_look_is_asked_about_too(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(empty, "LOOK_AT_NODE", 3_600_000)
+    story = play(policy=policy_with({"ask_after": "1h"}))
+    hold(story)
+    operation = story.submit("node-1")
+    until(lambda: story.requests("pods/eviction"), what="a try")
+    story.cluster.patch("Node", "", "node-1", {"spec": {"unschedulable": None}})
+    story.cluster.switch(statefulset=False)
+    story.cluster.delete("Pod", "payments", "db-0", grace=0)
+    asked = story.question(operation)
+    assert asked.kind is QuestionKind.UNCORDONED
+    assert "uncordoned" in asked.detail
+
+
+def test_a_node_that_is_deleted_ends_as_gone_and_is_nobodys_any_more(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(empty, "LOOK_AT_NODE", 50)
+    story = play(policy=policy_with({"ask_after": "1h"}))
+    hold(story)
+    operation = story.submit("node-1")
+    until(lambda: story.requests("pods/eviction"), what="a try")
+    story.cluster.delete("Node", "", "node-1")
+    story.finish(operation)
+    assert story.node(operation).status is NodeStatus.GONE
+    record = story.worker.resources.nodes.record("node-1")
+    assert record is not None
+    assert (record.mode, record.owner) == ("gone", "")
+    assert story.worker.resources.nodes.owned() == ()
+
+
+def test_without_the_right_to_cordon_nothing_is_evicted_and_the_right_is_named(
+    play: Play,
+) -> None:
+    everything = ("get", "list", "watch", "create", "delete")
+    user = User.allowed("worker", *((verb, "*") for verb in everything))
+    scenario = nodes("node-1", "node-2").model_copy(update={"tokens": {"secret": user}})
+    story = play(Scenario.model_validate(scenario), token="secret")
+    web(story, 2)
+    operation = story.submit("node-1")
+    view = story.finish(operation)
+    assert (view.end, view.nodes[0].status) == (OperationEnd.FAILED, NodeStatus.FAILED)
+    assert "patch nodes" in view.nodes[0].detail
+    assert story.requests("pods/eviction") == []
+    assert story.worker.resources.nodes.owned() == ()
+
+
+def test_a_pod_that_does_not_stop_is_asked_about_with_its_finalizers(play: Play) -> None:
+    story = play(policy=policy_with({"terminating_slack": "200ms"}))
+    web(story, 1, grace=0, finalizers=("example.com/hold",))
+    operation = story.submit("node-1")
+    asked = story.question(operation)
+    assert asked.kind is QuestionKind.WONT_STOP
+    (stuck,) = asked.wont_stop
+    assert stuck.finalizers == ("example.com/hold",)
+    story.cluster.patch(
+        "Pod", stuck.pod.namespace, stuck.pod.name, {"metadata": {"finalizers": None}}
+    )
+    view = story.finish(operation)
+    assert view.end is OperationEnd.DRAINED
+    assert view.questions[0].closed_because == "no_longer_needed"
+
+
+def test_refusals_are_asked_about_while_the_others_go_on(play: Play) -> None:
+    story = play()
+    web(story, 3)
+    story.cluster.add_workload("Pod", "shop", "bare", on=["node-1"])
+    operation = story.submit("node-1")
+    asked = story.question(operation)
+    assert asked.kind is QuestionKind.REFUSAL
+    assert [refused.reasons for refused in asked.refusals] == [(RefusalReason.UNMANAGED,)]
+    assert story.pods_on() == ["bare"]
+    story.decide(asked, "evict_anyway")
+    view = story.finish(operation)
+    assert (view.end, view.nodes[0].pods_gone) == (OperationEnd.DRAINED, 4)
+
+
+def test_a_refused_pod_that_somebody_deletes_lets_the_drain_go_on(play: Play) -> None:
+    story = play()
+    story.cluster.add_workload("Pod", "shop", "bare", on=["node-1"])
+    operation = story.submit("node-1")
+    story.question(operation)
+    story.cluster.delete("Pod", "shop", "bare", grace=0)
+    assert story.finish(operation).end is OperationEnd.DRAINED
+
+
+def test_evict_anyway_stays_within_the_budgets(play: Play) -> None:
+    story = play()
+    story.cluster.add_workload("Pod", "shop", "bare", on=["node-1"])
+    story.cluster.add_budget("shop", "bare", min_available=1, match_labels={"app": "bare"})
+    counted(story, "shop", "bare", 1)
+    operation = story.submit("node-1")
+    refused = story.question(operation)
+    story.decide(refused, "evict_anyway")
+    blocked = story.question(operation, after=[refused])
+    assert blocked.kind is QuestionKind.BLOCK
+    assert [each.budgets[0].name for each in blocked.blocks] == ["bare"]
+    assert story.pods_on() == ["bare"]
+
+
+def test_a_block_that_may_pass_is_shown_at_once_and_asked_about_later(play: Play) -> None:
+    story = play(policy=policy_with({"ask_after": "700ms"}))
+    hold(story)
+    operation = story.submit("node-1")
+    until(lambda: story.node(operation).waiting_for, what="a pod that is shown as blocked")
+    assert story.view(operation).questions == ()
+    asked = story.question(operation)
+    assert {each.verdict for each in asked.blocks} == {Verdict.MAY_PASS}
+    tried = story.requests("pods/eviction")[0].time
+    assert asked.opened_at - tried * 1000 >= 600
+
+
+def test_a_drain_that_waits_holds_no_slot_and_is_woken_by_the_budget(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(empty, "REST_AFTER", 100)
+    story = play(policy=policy_with({"ask_after": "1h"}))
+    web(story, 3)
+    hold(story)
+    operation = story.submit("node-1")
+    until(lambda: story.suspended(operation), what="a slot that is free")
+    until(lambda: story.pods_on() == ["db-0"], what="the others' end")
+    assert story.node(operation).waiting_for == ("payments/db-0",)
+    let_go(story)
+    view = story.finish(operation)
+    assert (view.end, view.questions) == (OperationEnd.DRAINED, ())
+    assert (view.nodes[0].pods_gone, view.nodes[0].pods_total) == (4, 4)
+
+
+def test_a_drain_that_waits_for_slow_pods_holds_no_slot(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(empty, "REST_AFTER", 100)
+    story = play()
+    story.cluster.switch(kubelet=False)
+    web(story, 2, grace=600)
+    operation = story.submit("node-1")
+    until(lambda: story.suspended(operation), what="a slot that is free")
+    assert len(story.evictions()) == 2
+    story.cluster.switch(kubelet=True)
+    view = story.finish(operation)
+    assert (view.end, view.nodes[0].pods_gone) == (OperationEnd.DRAINED, 2)
+
+
+def test_two_budgets_on_a_pod_are_asked_about_until_one_of_them_is_gone(play: Play) -> None:
+    story = play()
+    web(story, 2)
+    for name in ("one", "two"):
+        story.cluster.add_budget("shop", name, min_available=0, match_labels={"app": "web"})
+        counted(story, "shop", name, 2)
+    operation = story.submit("node-1")
+    asked = story.question(operation)
+    assert {each.kind for each in asked.blocks} == {"two_budgets"}
+    until(story.worker.store.watching, what="what the watcher looks for")
+    until(lambda: "budgets:shop" in story.worker.watcher._eyes, what="the watcher's eye")
+    until(lambda: story.worker.watcher._budgets.get("shop"), what="both budgets seen")
+    assert story.view(operation).questions == (asked,)  # both allow a disruption: that is no help
+    story.cluster.delete("PodDisruptionBudget", "shop", "two")
+    assert story.finish(operation).end is OperationEnd.DRAINED
+
+
+def test_what_is_counted_goes_on_over_questions(play: Play) -> None:
+    story = play()
+    web(story, 3)
+    block(story)
+    operation = story.submit("node-1")
+    asked = story.question(operation)
+    assert story.node(operation).status is NodeStatus.BLOCKED
+    assert (asked.pods_left, asked.pods_total) == (1, 4)
+    assert story.decide(asked, "force", note="moved").outcome is Outcome.SETTLED
+    view = story.finish(operation)
+    assert (view.nodes[0].pods_gone, view.nodes[0].pods_total) == (4, 4)
+    assert [entry.fields["pods"] for entry in view.log if entry.what == "drained"] == [4]
+
+
+def test_a_drain_goes_on_with_all_that_was_decided_when_its_history_starts_afresh(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_workflow, "ROUNDS", 3)  # two questions a history
+    story = play()
+    block(story)
+    web(story, 2)
+    operation = story.submit("node-1")
+    asked = [story.question(operation)]
+    for _ in range(4):
+        story.decide(asked[-1], "retry")
+        asked.append(story.question(operation, after=asked))
+    assert {each.thread_key for each in asked} == {asked[0].thread_key}
+    story.decide(asked[-1], "retry")
+    asked.append(story.question(operation, after=asked))
+    story.decide(asked[-1], "force", note="moved")  # the last word of a history counts in the next
+    view = story.finish(operation)
+    assert (view.end, view.nodes[0].forced) == (OperationEnd.DRAINED, ("payments/db-0",))
+    assert view.nodes[0].pods_gone == 3
+    record = story.worker.store.workflow(f"{operation}-1")
+    assert record is not None
+    assert record.generation == 3
