@@ -65,8 +65,8 @@ async def _serve(scenario: Scenario, arguments: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
     inside = SimulatedCluster(scenario, seed=arguments.seed)
-    server = await listen(Front(inside).answer, arguments.port)
     inside.start()
+    server = await listen(Front(inside).answer, arguments.port)
     url = f"http://127.0.0.1:{server.port}"
     if arguments.kubeconfig:
         write_kubeconfig(arguments.kubeconfig, url, name=scenario.name)

@@ -12,6 +12,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +27,7 @@ from sandbox.cluster.resources import Resource, resource
 from sandbox.cluster.scenario import Attachment, Budget, Node, Scenario, Workload, WorkloadKind
 from sandbox.cluster.selecting import selection
 from sandbox.cluster.server import Server, listen
-from sandbox.cluster.store import Change
+from sandbox.cluster.waiting import Waiter
 
 __all__ = ["Cluster", "View", "running"]
 
@@ -57,10 +58,9 @@ class View:
         """Return objects by namespace, label selector, and node (pods only), in order of name."""
         found = resource(kind)
         chosen = selection(namespace, labels, "", {}, KeyError)
-        items = self._cluster.store[found].select(chosen)
         if node:
-            items = [item for item in items if item.spec.get("nodeName") == node]
-        return [_public(found, item) for item in items]
+            chosen = replace(chosen, node=node)
+        return [_public(found, item) for item in self._cluster.store[found].select(chosen)]
 
 
 class Cluster:
@@ -105,39 +105,18 @@ class Cluster:
         return self.call(lambda _: self._view.list(kind, namespace, labels=labels, node=node))
 
     def wait_for(self, true: Callable[[View], T], *, within_s: float = 10.0) -> T:
-        """Return what the function returns as soon as that is true, looked at after each change.
+        """Return what the function returns as soon as that is true, looked at after changes.
 
-        Raises TimeoutError if it never was.
+        Changes that come together are looked at once. Raises TimeoutError if it never was true.
         """
-        done: Future[T] = Future()
-        listening: list[Callable[[Change], None]] = []
-
-        def look(_change: Change | None = None) -> None:
-            if done.done():
-                return
-            try:
-                if found := true(self._view):
-                    done.set_result(found)
-            except BaseException as error:  # noqa: BLE001  it belongs to the caller's thread
-                done.set_exception(error)
-
-        def listen_to_all(inside: SimulatedCluster) -> None:
-            listening.append(look)
-            for collection in inside.store:
-                collection.listeners.append(look)
-            look()
-
-        def stop(inside: SimulatedCluster) -> None:
-            for collection in inside.store:
-                collection.listeners.remove(look)
-
-        self.call(listen_to_all)
+        waiter = Waiter(lambda: true(self._view))
+        self.call(lambda inside: waiter.attach(inside.store))
         try:
-            return done.result(within_s)
+            return waiter.done.result(within_s)
         except TimeoutError as error:
             raise TimeoutError(f"it did not become true within {within_s:g} s") from error
         finally:
-            self.call(stop)
+            self.call(lambda inside: waiter.detach(inside.store))
 
     # What can be put there and changed
 
@@ -331,8 +310,8 @@ def running(
             inside = SimulatedCluster(
                 scenario or Scenario(name="empty"), seed=seed, bookmark_s=bookmark_s
             )
-            server = await listen(Front(inside).answer, port)
             inside.start()
+            server = await listen(Front(inside).answer, port)
         except BaseException as error:  # noqa: BLE001  it belongs to the thread that waits
             ready.set_exception(error)
             return

@@ -6,7 +6,7 @@ as ADDED, as the watch cache of k8s.io/apiserver does (cache_watcher.go).
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Literal
 
 from sandbox.cluster.errors import ApiError, expired
@@ -16,11 +16,13 @@ from sandbox.cluster.objects import Item, Json, encode, with_metadata
 from sandbox.cluster.resources import Resource
 from sandbox.cluster.selecting import Selection
 from sandbox.cluster.store import Change, Collection, Store
+from sandbox.cluster.tables import table_of, wants_table
 from sandbox.cluster.web import Request
 
 __all__ = ["Hub", "Watch"]
 
 EventKind = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"]
+Writer = Callable[[EventKind, Item], bytes]
 
 _MAX_WAITING = 50_000
 """Lines a slow reader may be behind; then its watch ends, and it has to list again."""
@@ -30,29 +32,24 @@ _SHORTEST_S = 1800.0  # the server's default: between half an hour and an hour
 class _Told:
     """One change as lines, each written when the first watch wants it."""
 
-    __slots__ = ("_lines", "_prefix", "change")
+    __slots__ = ("_lines", "change")
 
-    def __init__(self, change: Change, prefix: bytes) -> None:
+    def __init__(self, change: Change) -> None:
         self.change = change
-        self._prefix = prefix
-        self._lines: dict[str, bytes] = {}
+        self._lines: dict[tuple[Writer, EventKind, bool], bytes] = {}
 
-    def line(self, kind: EventKind, *, left: bool = False) -> bytes:
+    def line(self, write: Writer, kind: EventKind, *, left: bool = False) -> bytes:
         """Return the line of that kind; ``left``: with the body from before the change."""
-        name = f"{kind}{left}"
+        name = (write, kind, left)
         line = self._lines.get(name)
         if line is None:
             item = self.change.item
             if left and self.change.previous:
                 body = self.change.previous.body
                 item = Item(with_metadata(body, resourceVersion=str(item.revision)), item.revision)
-            line = _line(kind, self._prefix, item)
+            line = write(kind, item)
             self._lines[name] = line
         return line
-
-
-def _line(kind: EventKind, prefix: bytes, item: Item) -> bytes:
-    return b'{"type":"%b","object":%b%b}\n' % (kind.encode(), prefix, item.encoded()[1:])
 
 
 def _event(kind: EventKind, value: Json) -> bytes:
@@ -62,8 +59,9 @@ def _event(kind: EventKind, value: Json) -> bytes:
 class Watch:
     """One client's watch. It is told of changes, and gives the lines that have gathered."""
 
-    def __init__(self, chosen: Selection) -> None:
+    def __init__(self, chosen: Selection, write: Writer) -> None:
         self._chosen = chosen
+        self._write = write
         self._lines: list[bytes] = []
         self._woken: asyncio.Future[None] | None = None
         self._ended = False
@@ -75,11 +73,15 @@ class Watch:
         before = change.previous is not None and self._chosen.matches(change.previous)
         if change.kind == "DELETED":
             if before:
-                self.put(told.line("DELETED"))
+                self.put(told.line(self._write, "DELETED"))
         elif matches:
-            self.put(told.line("MODIFIED" if before else "ADDED"))
+            self.put(told.line(self._write, "MODIFIED" if before else "ADDED"))
         elif before:
-            self.put(told.line("DELETED", left=True))
+            self.put(told.line(self._write, "DELETED", left=True))
+
+    def add(self, item: Item) -> None:
+        """Note an object that is there already."""
+        self.put(self._write("ADDED", item))
 
     def put(self, line: bytes) -> None:
         """Note a line as it is."""
@@ -124,7 +126,7 @@ class Hub:
 
     def _changed(self, change: Change) -> None:
         if self._watches:
-            told = _Told(change, self._prefix)
+            told = _Told(change)
             for watch in tuple(self._watches):
                 watch.tell(told)
 
@@ -150,7 +152,7 @@ class Hub:
         # How long is left to the server. Chance spreads the ends of watches, and is no secret.
         timeout_s = request.number("timeoutSeconds") or random.uniform(1, 2) * _SHORTEST_S  # noqa: S311
         return self._run(
-            Watch(chosen),
+            Watch(chosen, self._as_row if wants_table(request) else self._as_object),
             chosen,
             None if initial else version,
             timeout_s,
@@ -195,7 +197,7 @@ class Hub:
         forgotten = self._collection.forgotten
         if not version:
             for item in self._collection.select(chosen):
-                watch.put(_line("ADDED", self._prefix, item))
+                watch.add(item)
         elif version < forgotten:
             gone = expired(f"too old resource version: {version} ({forgotten})")
             watch.put(_event("ERROR", gone.status()))
@@ -203,7 +205,16 @@ class Hub:
         else:
             for change in self._collection.history:
                 if change.revision > version:
-                    watch.tell(_Told(change, self._prefix))
+                    watch.tell(_Told(change))
+
+    def _as_object(self, kind: EventKind, item: Item) -> bytes:
+        encoded = item.encoded()[1:]
+        return b'{"type":"%b","object":%b%b}\n' % (kind.encode(), self._prefix, encoded)
+
+    def _as_row(self, kind: EventKind, item: Item) -> bytes:
+        """Write the event for `kubectl get --watch`: a table of one row."""
+        version = {"resourceVersion": item.metadata["resourceVersion"]}
+        return _event(kind, table_of(self._resource, [item], self._store, version))
 
     def _bookmark(self, annotations: Json | None = None) -> bytes:
         metadata: Json = {"resourceVersion": str(self._store.revision)}

@@ -1,7 +1,7 @@
 """The DaemonSet controller: one pod on each node that suits, cordoned or not."""
 
 from sandbox.cluster.controllers.owners import OwnerController, pod_of, template_hash
-from sandbox.cluster.objects import Item, Json, with_status
+from sandbox.cluster.objects import Item, Json
 from sandbox.cluster.resources import Resource, resource
 from sandbox.cluster.scheduling import suits
 from sandbox.cluster.store import Change
@@ -82,24 +82,18 @@ class DaemonSets(OwnerController):
         self.delete_pods(pod for pod in [*misplaced, *finished] if not pod.ending)
         here = [pod for pod in pods if _node_of(pod) in wanted and not pod.ending]
         ready = sum(1 for pod in here if pod.ready)
-        self._write(owner, len(wanted), len(here), len(misplaced), ready)
-
-    def _write(self, owner: Item, wanted: int, here: int, misplaced: int, ready: int) -> None:
-        present = self.current(self.resource, owner)
-        if present is None:
-            return
-        body = with_status(
-            present.body,
-            currentNumberScheduled=here,
-            numberMisscheduled=misplaced,
-            desiredNumberScheduled=wanted,
-            numberReady=ready,
-            observedGeneration=present.metadata.get("generation"),
-            updatedNumberScheduled=here or None,
-            numberAvailable=ready or None,
-            numberUnavailable=(wanted - ready) or None,
+        self.write_status(
+            owner,
+            {
+                "currentNumberScheduled": len(here),
+                "numberMisscheduled": len(misplaced),
+                "desiredNumberScheduled": len(wanted),
+                "numberReady": ready,
+            },
+            updatedNumberScheduled=len(here),
+            numberAvailable=ready,
+            numberUnavailable=len(wanted) - ready,
         )
-        self.store.replace(self.resource, present, body)
 
 
 def _suited(node: Item) -> tuple[object, object]:

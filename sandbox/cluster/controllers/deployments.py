@@ -72,6 +72,7 @@ class Deployments(OwnerController):
         ready = sum(one.status.get("readyReplicas", 0) for one in present)
         self.write_status(
             owner,
+            {},
             replicas=total,
             updatedReplicas=total,
             readyReplicas=ready,

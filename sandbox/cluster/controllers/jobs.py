@@ -30,6 +30,7 @@ class Jobs(OwnerController):
         now = stamp(self.store.clock())
         self.write_status(
             owner,
+            {},
             active=max(len(running), wanted, 0),
             ready=ready_count(running),
             succeeded=succeeded,

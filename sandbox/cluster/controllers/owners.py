@@ -100,13 +100,16 @@ class OwnerController(Controller):
         for pod in pods:
             self.rest.delete(_PODS, pod, {"preconditions": {"uid": pod.uid}})
 
-    def write_status(self, owner: Item, **fields: object) -> None:
-        """Write the owner's status, if it is another; zeros and None are left out."""
-        kept = {name: value or None for name, value in fields.items()}
-        generation = owner.metadata.get("generation")
+    def write_status(self, owner: Item, required: Json, **fields: object) -> None:
+        """Write the owner's status, if it is another.
+
+        ``required`` fields are written as they are; of the others, zero and None are left out.
+        """
         present = self.current(self.resource, owner)
         if present:
-            body = with_status(present.body, observedGeneration=generation, **kept)
+            kept = {name: value or None for name, value in fields.items()}
+            generation = present.metadata.get("generation")
+            body = with_status(present.body, observedGeneration=generation, **required, **kept)
             self.store.replace(self.resource, present, body)
 
     def _look(self, key: Key) -> None:

@@ -34,7 +34,7 @@ class ReplicaSets(OwnerController):
         ready = ready_count(present)
         self.write_status(
             owner,
-            replicas=len(present),
+            {"replicas": len(present)},
             fullyLabeledReplicas=len(present),
             readyReplicas=ready,
             availableReplicas=ready,

@@ -21,6 +21,10 @@ def identity(owner: Item, number: int) -> tuple[str, dict[str, str], dict[str, s
     return name, labels, spec
 
 
+def _parallel(owner: Item) -> bool:
+    return bool(owner.spec.get("podManagementPolicy") == "Parallel")
+
+
 class StatefulSets(OwnerController):
     """Keeps the pods 0 to N-1, one step at a time unless its pods are managed in parallel."""
 
@@ -29,34 +33,26 @@ class StatefulSets(OwnerController):
 
     def reconcile(self, owner: Item, pods: list[Item]) -> None:
         """Make the first that is missing; when all are well, delete the last that is too much."""
-        by_name = {pod.key.name: pod for pod in pods}
         wanted: int = owner.spec.get("replicas", 1)
         names = [f"{owner.key.name}-{number}" for number in range(wanted)]
-        surplus = [pod for pod in pods if pod.key.name not in names]
-        if (
-            self._complete(owner, by_name, names)
-            or owner.spec.get("podManagementPolicy") == "Parallel"
-        ):
-            self._reduce(owner, surplus)
-        ready = ready_count(pods)
+        complete = self._complete(owner, {pod.key.name: pod for pod in pods}, names)
+        if complete or _parallel(owner):
+            self._reduce(owner, [pod for pod in pods if pod.key.name not in names])
+        present = self._pods(owner)
+        ready = ready_count(present)
+        revision = f"{owner.key.name}-{template_hash(owner)}"
         self.write_status(
             owner,
-            replicas=len(self.store["pods"].owned_by(owner.uid)),
+            {"replicas": len(present), "availableReplicas": ready},
             readyReplicas=ready,
-            currentReplicas=len(pods),
-            updatedReplicas=len(pods),
-            currentRevision=f"{owner.key.name}-{template_hash(owner)}",
-            updateRevision=f"{owner.key.name}-{template_hash(owner)}",
+            currentReplicas=len(present),
+            updatedReplicas=len(present),
+            currentRevision=revision,
+            updateRevision=revision,
         )
-        # Unlike the others, this count is no pointer in the API's type: zero is written out.
-        present = self.current(self.resource, owner)
-        if present and present.status.get("availableReplicas") != ready:
-            status = {**present.status, "availableReplicas": ready}
-            self.store.replace(self.resource, present, {**present.body, "status": status})
 
     def _complete(self, owner: Item, by_name: dict[str, Item], names: list[str]) -> bool:
         """Go through the wanted pods in order; stop at the first that is not well."""
-        parallel = owner.spec.get("podManagementPolicy") == "Parallel"
         complete = True
         for number, name in enumerate(names):
             pod = by_name.get(name)
@@ -69,12 +65,12 @@ class StatefulSets(OwnerController):
                 self.create_pod(owner, new)
             elif pod.status.get("phase") in ("Failed", "Succeeded") and not pod.ending:
                 self.delete_pods([pod])
-            if not parallel:
+            if not _parallel(owner):
                 return False
         return complete
 
     def _reduce(self, owner: Item, surplus: list[Item]) -> None:
         in_order = sorted(surplus, key=lambda pod: int(pod.key.name.rpartition("-")[2]))
-        if owner.spec.get("podManagementPolicy") != "Parallel":
+        if not _parallel(owner):
             in_order = in_order[-1:]
         self.delete_pods(pod for pod in in_order if not pod.ending)

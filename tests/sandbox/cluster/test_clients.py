@@ -200,3 +200,23 @@ def test_a_table_is_made_for_those_who_ask_for_one(quick_demo: Cluster) -> None:
     table = response.json()
     assert [one["name"] for one in table["columnDefinitions"]][:2] == ["Name", "Status"]
     assert len(table["rows"]) == 6
+
+
+@needs_kubectl
+def test_kubectl_follows_pods_in_columns(kubectl: Kubectl, quick_demo: Cluster) -> None:
+    watching = ("get", "pods", "-n", "tools", "-l", "app=wiki", "--watch-only", "-o", "wide")
+    process = subprocess.Popen(
+        ["kubectl", *watching], env=kubectl.environment, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        try:
+            while quick_demo.counters().get("watch pods", 0) == 0:  # pytest's time limit ends this
+                pass
+            (pod,) = quick_demo.list("Pod", "tools", labels="app=wiki")
+            quick_demo.delete("Pod", "tools", pod["metadata"]["name"])
+            assert process.stdout is not None
+            lines = [process.stdout.readline().split() for _ in range(2)]
+        finally:
+            process.kill()
+    assert lines[0][:3] == ["NAME", "READY", "STATUS"]
+    assert lines[1][2] in ("Terminating", "Pending")
