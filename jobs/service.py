@@ -1,6 +1,7 @@
 """drainbot over Redis: every way in (Slack, HTTP, command line) comes through here."""
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -42,6 +43,7 @@ from jobs.reading import changes_since, operation_view, question_view
 from jobs.workflows import choices
 from jobs.workflows.inputs import GiveBackInput, OperationInput
 
+SEEN_FOR = 1.0  # seconds that a look for live workers counts
 WAIT_SECONDS = 3600.0  # what the button Wait adds
 PATIENCE = 1  # tries after the first one, for a connection that a restart of Redis has broken
 
@@ -77,6 +79,7 @@ class Service:
         self._redis = redis
         self._policy = policy
         self._random = random
+        self._seen: dict[str, tuple[float, bool]] = {}
         clusters = policy.clusters if policy else ()
         self._stores = {name: Store(redis, name, clock=clock) for name in clusters}
         self._inventories = {name: InventoryStore(store) for name, store in self._stores.items()}
@@ -93,7 +96,10 @@ class Service:
         """Start an operation if `principal` may; the same `dedup` never starts a second one."""
         request = request.model_copy(update={"nodes": tuple(dict.fromkeys(request.nodes))})
         with _reaching_redis():
-            found = self._wanted(request.cluster, request.nodes)
+            inventory = self._inventory_of(request.cluster)
+            if isinstance(inventory, Refused):
+                return inventory
+            found = _nodes(inventory, request.nodes)
             if isinstance(found, Refused):
                 return found
             target = Target(
@@ -106,7 +112,6 @@ class Service:
             if refused is not None:
                 return refused
             policy = cast("Policy", self._policy)
-            inventory = self._inventories[request.cluster].read()
             over = caps(policy, request.cluster, request.nodes, inventory)
             if over:
                 return Refused(reason=f"{' '.join(over)} Nothing was started.")
@@ -125,7 +130,10 @@ class Service:
     ) -> Submitted | Refused:
         """Give a node back that an ended operation left cordoned: undoes only our own cordon."""
         with _reaching_redis():
-            found = self._wanted(cluster, (node,))
+            inventory = self._inventory_of(cluster)
+            if isinstance(inventory, Refused):
+                return inventory
+            found = _nodes(inventory, (node,))
             if isinstance(found, Refused):
                 return found
             owner = self.operation(found[0].owner) if found[0].owner else None
@@ -143,7 +151,7 @@ class Service:
             )
             return self._start(cluster, "give_back", input.model_dump(mode="json"), dedup=dedup)
 
-    def _wanted(self, cluster: str, names: Sequence[str]) -> Refused | tuple[ClusterNode, ...]:
+    def _inventory_of(self, cluster: str) -> Inventory | Refused:
         if self._policy is None:
             return Refused(reason=no_policy_refusal())
         if cluster not in self._stores:
@@ -154,12 +162,7 @@ class Service:
                 reason=f"The nodes of {cluster} are not known yet: no worker of it has reported. "
                 "Nothing was started."
             )
-        by_name = {node.name: node for node in inventory.nodes}
-        for name in names:
-            if name not in by_name:
-                hint = did_you_mean(name, list(by_name))
-                return Refused(reason=f"There is no node {name} in {cluster}. {hint}".strip())
-        return tuple(by_name[name] for name in names)
+        return inventory
 
     def _clusters_known(self) -> str:
         return f"Known: {', '.join(self._stores)}."
@@ -179,7 +182,7 @@ class Service:
                 "again. Nothing was started."
             )
         return Submitted(
-            operation=id, created=what == "started", worker_seen=self.worker_seen(cluster)
+            operation=id, created=what == "started", worker_seen=self._seen_lately(cluster)
         )
 
     def _may(self, principal: Principal, action: Action, target: Target) -> Refused | None:
@@ -342,6 +345,14 @@ class Service:
                 return False
             return bool(self._redis.zcount(f"{store.prefix}workers", store.now(), "+inf"))
 
+    def _seen_lately(self, cluster: str) -> bool:
+        """As :meth:`worker_seen`, but looked up once a second: many may ask at once."""
+        known = self._seen.get(cluster)
+        if known is None or known[0] <= time.monotonic():
+            known = (time.monotonic() + SEEN_FOR, self.worker_seen(cluster))
+            self._seen[cluster] = known
+        return known[1]
+
     def changes(self, cursors: Mapping[str, str], *, wait: float) -> tuple[Changes, ...]:
         """Return what changed, by cluster, since the cursors, waiting up to `wait` seconds."""
         with _reaching_redis():
@@ -365,6 +376,16 @@ class Service:
             return self._stores.get(cluster_of(id))
         except IdError:
             return None
+
+
+def _nodes(inventory: Inventory, names: Sequence[str]) -> Refused | tuple[ClusterNode, ...]:
+    by_name = {node.name: node for node in inventory.nodes}
+    for name in names:
+        if name not in by_name:
+            hint = did_you_mean(name, list(by_name))
+            said = f"There is no node {name} in {inventory.cluster}. {hint}"
+            return Refused(reason=said.strip())
+    return tuple(by_name[name] for name in names)
 
 
 class NamedLease:
