@@ -124,7 +124,7 @@ def finish_lines(view: OperationView, style: Style) -> list[str]:
     if view.ended_at and view.created_at and view.end is not OperationEnd.REFUSED:
         took = duration(view.ended_at - view.created_at)
         waited = f", {duration(view.waited_for_people)} of them waiting for people"
-        lines.append(took + (waited if view.waited_for_people >= 60_000 else ""))  # noqa: PLR2004  a minute
+        lines.append(f"Took {took}" + (waited if view.waited_for_people >= 60_000 else ""))  # noqa: PLR2004  a minute
     lines += [_forced_line(q, style) for q in view.questions if _is_force(q)][:_SHOWN]
     return lines
 

@@ -36,6 +36,7 @@ _STATUS = {
     NodeStatus.FAILED: "failed",
     NodeStatus.GONE: "gone from the cluster",
 }
+_UNCOUNTED = frozenset({NodeStatus.WAITING, NodeStatus.CORDONING})
 _ATTENTION = frozenset(
     {
         NodeStatus.BLOCKED,
@@ -105,8 +106,10 @@ def node_line(node: NodeView, style: Style) -> str:
     """Return a node with its bar: `node-17 █████████░ 20/21 blocked`."""
     done = node.status is NodeStatus.DRAINED
     drawn = bar(node.pods_gone, node.pods_total, done=done)
-    words = status_words(node, style)
-    return f"{node_name(node.name, style)} {drawn} {node.pods_gone}/{node.pods_total} {words}"
+    # Nobody has counted the pods of a node whose turn has not come.
+    uncounted = not node.pods_total and node.status in _UNCOUNTED
+    pods = "" if uncounted else f"{node.pods_gone}/{node.pods_total} "
+    return f"{node_name(node.name, style)} {drawn} {pods}{status_words(node, style)}"
 
 
 def node_lines(view: OperationView, style: Style) -> list[str]:

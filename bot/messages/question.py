@@ -127,7 +127,8 @@ def _force_words(question: QuestionView, style: Style) -> str:
         owner = next(iter(owners.values()))
         if owner.replicas > 0:
             left = max(owner.ready - 1, 0)
-            return f"Force deletes {pods}{past}: {left} of {owner.replicas} stay."
+            stay = "stays" if left == 1 else "stay"
+            return f"Force deletes {pods}{past}: {left} of {owner.replicas} {stay}."
     return f"Force deletes {pods}{past}, one at a time."
 
 
