@@ -107,6 +107,11 @@ def test_pods_without_an_owner_do_not_count_for_a_share() -> None:
     assert numbers(budget(maxUnavailable=1), pods) == (5, 2, 4, 0)
 
 
+def test_a_share_of_pods_that_nobody_owns_is_nothing() -> None:
+    pods = [pod(0, owned=False), pod(1, owned=False)]
+    assert numbers(budget(maxUnavailable="50%"), pods) == (0, 2, 0, 0)
+
+
 def test_a_budget_whose_scale_is_unknown_allows_nothing_and_says_why() -> None:
     seen = {"observedGeneration": 2, "disruptionsAllowed": 4}
     body = compute(budget(seen, maxUnavailable=1), FOUR, lambda _: None, NOW).body
@@ -146,6 +151,16 @@ def test_a_budget_follows_the_deployment_behind_its_pods(cluster: Cluster) -> No
     status = cluster.get("PodDisruptionBudget", "rec", "web")
     assert status is not None
     assert status["status"]["expectedPods"] == 8
+
+
+def test_a_deployment_counts_and_not_its_replica_set(cluster: Cluster) -> None:
+    web(cluster)
+    cluster.switch(deployment=False)
+    cluster.add_budget("rec", "web", max_unavailable="50%", match_labels={"app": "web"})
+    cluster.scale("rec", "web", 6)
+    cluster.wait_for(
+        lambda view: status_of(view, "PodDisruptionBudget", "rec", "web").get("expectedPods") == 6
+    )
 
 
 def test_a_daemon_sets_share_is_unknown(cluster: Cluster) -> None:
