@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot.courtesy import Courtesy
 from bot.listeners.within import ARRIVED
 
 __all__ = ["PATH", "THREADS", "slack_asgi"]
@@ -38,16 +39,27 @@ class _TooLargeError(Exception):
     """The body is larger than any delivery of Slack's."""
 
 
-def slack_asgi(app: App, signing_secret: str, *, pool: Executor | None = None) -> Starlette:
+def slack_asgi(
+    app: App,
+    signing_secret: str,
+    *,
+    pool: Executor | None = None,
+    courtesy: Courtesy | None = None,
+) -> Starlette:
     """Return the ASGI application that hands Slack's deliveries to `app`.
 
     Answers 401 to what isn't signed with `signing_secret` within the last five minutes, 413 to
-    what is too large, 408 to what comes too slowly.
+    what is too large, 408 to what comes too slowly. `courtesy` counts those who wait.
     """
     verifier = SignatureVerifier(signing_secret)
+    waiting = courtesy or Courtesy()
     threads = pool or ThreadPoolExecutor(THREADS, thread_name_prefix="delivery")
 
     async def events(request: Request) -> Response:
+        with waiting:
+            return await answered(request)
+
+    async def answered(request: Request) -> Response:
         arrived = time.monotonic()
         try:
             body = await asyncio.wait_for(_body(request), _SLOWEST_BODY)

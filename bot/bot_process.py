@@ -14,7 +14,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
 
@@ -26,6 +26,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from bot.app import Identity, make_app
 from bot.asgi import slack_asgi
 from bot.commands import Desk, NodeBook
+from bot.courtesy import Courtesy
 from bot.groups import Directory, GroupStore, Refresher, SlackPeople, named_in
 from bot.http import serving
 from bot.listeners import Deps
@@ -85,6 +86,7 @@ class _Bot:
     stop: threading.Event
     failed: threading.Event
     stack: ExitStack
+    courtesy: Courtesy = field(default_factory=Courtesy)
 
     @property
     def redis_url(self) -> str:
@@ -154,7 +156,7 @@ def _app(bot: _Bot, identity: Identity) -> App:
         _, groups = named_in(bot.policy)
         directory = Directory(GroupStore(bot.redis, bot.policy.team), groups)
         desk = Desk(client, bot.policy, directory, NodeBook(client))
-    within, aside = Within(), Aside()
+    within, aside = Within(courtesy=bot.courtesy), Aside()
     bot.stack.callback(within.close)
     bot.stack.callback(aside.close)
     deps = Deps(
@@ -195,6 +197,7 @@ def _start_threads(bot: _Bot) -> None:
             progress=settings.progress_seconds,
         ),
         mentions=mentions_by(policy, NodeBook(client)),
+        courtesy=bot.courtesy,
     )
     users, groups = named_in(policy)
     refresher = Refresher(
@@ -237,7 +240,7 @@ def _listen(bot: _Bot, app: App) -> None:
     if bot.settings.socket_mode:
         _connect(bot, app)
         return
-    asgi = slack_asgi(app, _signing_secret(bot))
+    asgi = slack_asgi(app, _signing_secret(bot), courtesy=bot.courtesy)
     address = bot.stack.enter_context(serving(asgi, bot.settings.slack_listen))
     log.info("slack_listening", address=str(address))
     bot.ready.slack = lambda: ""

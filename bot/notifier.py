@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from bot.courtesy import Courtesy
 from bot.message_store import Deposed, MessageStore, Record
 from bot.messages import Audience, Message, thread_of
 from bot.messages.audience import nobody
@@ -99,6 +100,7 @@ class Notifier:
         clock: Callable[[], float] = time.monotonic,
         *,
         mentions: Mentions | None = None,
+        courtesy: Courtesy | None = None,
     ) -> None:
         self.beat = 0.0
         self._settings = settings or NotifierSettings()
@@ -106,6 +108,7 @@ class Notifier:
         self._store = store
         self._clock = clock
         self._mentions = mentions
+        self._courtesy = courtesy or Courtesy()
         self._sender = Sender(slack, store, clock=clock, settings=self._settings.sender)
         self._notes = Notes(
             outbox, slack, self._sender, clock=clock, expires=self._settings.note_expires
@@ -158,6 +161,7 @@ class Notifier:
         now_ms = self._client.now()
         self.beat = self._clock()
         for operation in sorted(self._term.dirty):
+            self._courtesy.give_way()
             self._refresh(operation, now_ms)
         self._term.dirty.clear()
         self._notes.deliver(now_ms)
@@ -307,6 +311,7 @@ class Notifier:
             ready = self._ready(now_ms)
             if not ready or not self._hold():
                 return
+            self._courtesy.give_way()
             step = ready[0]
             told = self._term.told[step.operation]
             place = place_of(told.view, told.records, self._settings.fallback_channel)

@@ -99,6 +99,14 @@ def _app_token(value: object) -> object:
 
 Secret = Annotated[SecretStr, BeforeValidator(_stripped)]
 Listen = Annotated[Address, NoDecode, BeforeValidator(_address)]
+ProbeListen = Annotated[
+    Listen | None,
+    Field(
+        validation_alias="DRAINBOT_PROBE_LISTEN",
+        description="Where /healthz and /readyz are answered; nowhere if unset.",
+        examples=["0.0.0.0:8080"],
+    ),
+]
 
 
 class Settings(BaseSettings):
@@ -168,12 +176,7 @@ class BotSettings(Settings):
         description="The address of Slack's Web API.",
         examples=[SLACK_API_URL],
     )
-    probe_listen: Listen | None = Field(
-        None,
-        validation_alias="DRAINBOT_PROBE_LISTEN",
-        description="Where /healthz and /readyz are answered; nowhere if unset.",
-        examples=["0.0.0.0:8080"],
-    )
+    probe_listen: ProbeListen = None
     progress_seconds: float = Field(
         1.5,
         gt=0,
@@ -246,12 +249,7 @@ class WorkerSettings(Settings):
         description="After how many seconds of silence the work of a dead process is taken over.",
         examples=["3"],
     )
-    probe_listen: Listen | None = Field(
-        None,
-        validation_alias="DRAINBOT_PROBE_LISTEN",
-        description="Where /healthz and /readyz are answered; nowhere if unset.",
-        examples=["0.0.0.0:8080"],
-    )
+    probe_listen: ProbeListen = None
 
 
 class ClientSettings(Settings):

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import structlog
 
+from bot.courtesy import Courtesy
 from bot.messages.ephemeral import NOT_RECORDED, WENT_WRONG
 from jobs.errors import DrainbotError, StateUnavailable
 
@@ -37,8 +38,15 @@ class Unsettled(DrainbotError):  # noqa: N818  it names what became of the act
 class Within:
     """Runs work in threads of its own and waits for it no longer than its delivery may take."""
 
-    def __init__(self, seconds: float = REDIS_SECONDS, *, threads: int = 16) -> None:
+    def __init__(
+        self,
+        seconds: float = REDIS_SECONDS,
+        *,
+        threads: int = 16,
+        courtesy: Courtesy | None = None,
+    ) -> None:
         self._seconds = seconds
+        self._courtesy = courtesy or Courtesy()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="settle")
 
     def run(self, arrived: float, work: Callable[[], _T]) -> _T:
@@ -53,7 +61,8 @@ class Within:
             raise Unsettled(NOT_RECORDED)
         future = self._pool.submit(work)
         try:
-            return future.result(left)
+            with self._courtesy:
+                return future.result(left)
         except NotInTimeError as error:
             future.cancel()
             log.warning("listener_gave_up", waited_seconds=round(left, 3))
