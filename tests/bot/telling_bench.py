@@ -1,4 +1,4 @@
-"""What tests of the telling share: a client in memory, a clock that tests move, a quick Slack."""
+"""What tests of the telling share: a client in memory, a clock that tests move, views to tell."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,10 +15,12 @@ from jobs.client import Client
 from jobs.errors import StateUnavailable
 from jobs.models import (
     Changes,
+    NodeStatus,
     OperationState,
     OperationView,
 )
 from sandbox.slack import App, Channel, Slack, User, Workspace
+from tests.bot.messages import samples
 
 BOT = "U0DRAINBOT"
 TOKEN = App().bot_token
@@ -223,6 +225,20 @@ class Bench:
         """The keys of all messages in the thread, the parent first, by their metadata."""
         thread = self.slack.thread(channel, self.parent(channel)["ts"])
         return [m["metadata"]["event_payload"]["key"] for m in thread]
+
+
+def view(**changes: object) -> OperationView:
+    """Two nodes, one of them blocked, now."""
+    fields: dict[str, object] = {"created_at": int(START * 1000), "log": ()}
+    return samples.operation(**{**fields, **changes})
+
+
+def running(version: int = 5, gone: int = 3, **changes: object) -> OperationView:
+    """One node on its way, no question."""
+    node = samples.NODE_17.model_copy(
+        update={"status": NodeStatus.DRAINING, "pods_gone": gone, "started_at": int(START * 1000)}
+    )
+    return view(questions=(), nodes=(node,), version=version, **changes)
 
 
 def said(message: Mapping[str, Any]) -> str:
