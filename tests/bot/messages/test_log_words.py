@@ -1,0 +1,42 @@
+"""The story of an operation, in sentences."""
+
+import pytest
+
+from bot.messages.log import log_words
+from bot.messages.style import MRKDWN
+from jobs.models import LogEntry
+
+
+@pytest.mark.parametrize(
+    ("what", "fields", "words"),
+    [
+        ("cordoned", {"was_cordoned": 1}, "node-17 is cordoned, as it was before."),
+        ("cordoned", {"was_cordoned": 0}, "node-17 is cordoned."),
+        ("drained", {"pods": 21}, "node-17 is drained: 21 pods moved."),
+        (
+            "skipped",
+            {"by": "T1:U02BOB, T1:U03CY"},
+            "node-17 was skipped by <@U02BOB> and <@U03CY>.",
+        ),
+        (
+            "forced",
+            {"by": "T1:U02BOB", "pods": "payments/db-2", "note": "primary moved"},
+            "Forced payments/db-2 on node-17 by <@U02BOB>: primary moved.",
+        ),
+        ("stopped", {}, "Nobody answered in time: node-17 stopped, its cordon stays."),
+        ("gone", {}, "node-17 is gone from the cluster."),
+        ("new_word", {"a": 1}, "node-17: new word (a 1)."),
+    ],
+)
+def test_the_story_is_told_in_sentences(
+    what: str, fields: dict[str, str | int], words: str
+) -> None:
+    entry = LogEntry(key="k", what=what, at=0, node="node-17", fields=fields)
+
+    assert log_words(entry, MRKDWN) == words
+
+
+def test_an_abort_of_the_whole_operation_names_no_node() -> None:
+    entry = LogEntry(key="k", what="aborted", at=0, fields={"by": "T1:U02BOB", "reason": "oops"})
+
+    assert log_words(entry, MRKDWN) == "Aborted by <@U02BOB>: oops."
