@@ -18,8 +18,11 @@ R = TypeVar("R")
 TICK_PROMISE = 10.0  # seconds until an activity that stopped ticking is given up
 
 
-class Interrupted(Exception):  # noqa: N818  (unwinds an activity after a person's abort)
-    """An abort was seen; the context stores it as the activity's outcome."""
+class Interrupted(BaseException):
+    """An abort was seen; the context stores it as the activity's outcome.
+
+    No :class:`Exception`, so that an activity which catches those broadly can't swallow it.
+    """
 
 
 class Rest(BaseException):

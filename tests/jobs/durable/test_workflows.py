@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -116,6 +116,28 @@ def test_an_abort_is_stored_at_the_step_where_it_was_seen(group: Group) -> None:
     group.clock.advance(6)
     group.sweep()
     group.work()
+    assert group.result() == "aborted: wrong node"
+    assert group.store.steps("op-1")["evict"].status == "aborted"
+
+
+def test_an_activity_that_catches_every_exception_still_unwinds_on_an_abort(group: Group) -> None:
+    def evict(activity: Activity[Any]) -> Any:
+        group.store.control("op-1", "abort", by="T:U1", call="x", reason="wrong node")
+        activity.progress({"gone": 0})
+        activity._guard.flush()  # the renewal that brings the abort
+        with suppress(Exception):
+            activity.tick()
+        return "evicted all the same"
+
+    @group.workflow
+    def drain(ctx: Ctx, _: Any) -> Any:
+        try:
+            return ctx.activity("evict", evict)
+        except Aborted as aborted:
+            return f"aborted: {aborted.reason}"
+
+    group.start("drain")
+    assert group.work() == ["done"]
     assert group.result() == "aborted: wrong node"
     assert group.store.steps("op-1")["evict"].status == "aborted"
 
