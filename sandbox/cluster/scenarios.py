@@ -106,7 +106,10 @@ def crowd(pods: int = 220, *, stop_after: float = 0.5) -> Scenario:
 
 
 def fleet(count: int = 200, pods: int = 30, *, stop_after: float = 0.5) -> Scenario:
-    """Return many nodes with as many pods each, ten Deployments with a budget for every tenth."""
+    """Return many nodes with `pods` pods each (a multiple of 3), in three teams.
+
+    Every workload has a pod on each node; the first of each team has a budget of 10 %.
+    """
     names = tuple(f"node-{number}" for number in range(1, count + 1))
     return Scenario(
         name="fleet",
