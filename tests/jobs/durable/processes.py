@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-import psutil  # type: ignore[import-untyped]  # it brings no types
+import psutil
 
 from jobs.durable import Store
 from sandbox.processes import Process, Processes
