@@ -36,7 +36,6 @@ _STATUS = {
     NodeStatus.FAILED: "failed",
     NodeStatus.GONE: "gone from the cluster",
 }
-_UNCOUNTED = frozenset({NodeStatus.WAITING, NodeStatus.CORDONING})
 _ATTENTION = frozenset(
     {
         NodeStatus.BLOCKED,
@@ -106,8 +105,8 @@ def node_line(node: NodeView, style: Style) -> str:
     """Return a node with its bar: `node-17 █████████░ 20/21 blocked`."""
     done = node.status is NodeStatus.DRAINED
     drawn = bar(node.pods_gone, node.pods_total, done=done)
-    # Nobody has counted the pods of a node whose turn has not come.
-    uncounted = not node.pods_total and node.status in _UNCOUNTED
+    # Nobody has counted the pods of a node whose turn has not come, or has just come.
+    uncounted = not node.pods_total and not node.status.final
     pods = "" if uncounted else f"{node.pods_gone}/{node.pods_total} "
     return f"{node_name(node.name, style)} {drawn} {pods}{status_words(node, style)}"
 

@@ -1,7 +1,9 @@
 """The stage: Redis, bot and worker as real processes, each told by its environment alone."""
 
 import os
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +32,7 @@ class Stage:
     guardrails: Path | None = None
     lease_seconds: float = 2.0
     progress_seconds: float = 0.5
+    stop_seconds: float = 12.0
     workers: list[Process] = field(default_factory=list)
     bots: list[Process] = field(default_factory=list)
 
@@ -48,6 +51,12 @@ class Stage:
 
     def start_worker(self, *, slots: int = 3) -> Process:
         """Start `drainbot worker` and wait until its slots are up."""
+        worker = self.launch_worker(slots=slots)
+        worker.wait_for_line("worker_started", within_s=START_LIMIT)
+        return worker
+
+    def launch_worker(self, *, slots: int = 3) -> Process:
+        """Start `drainbot worker` and return at once: it says `worker_started` when it is up."""
         number = len(self.workers) + 1
         environment = self.environment(
             KUBECONFIG=str(self.kubeconfig), DRAINBOT_LEASE_SECONDS=str(self.lease_seconds)
@@ -55,7 +64,6 @@ class Stage:
         if self.guardrails is not None:
             environment["DRAINBOT_GUARDRAILS"] = str(self.guardrails)
         worker = self._start(f"worker-{number}", ["worker", "--slots", str(slots)], environment)
-        worker.wait_for_line("worker_started", within_s=START_LIMIT)
         self.workers.append(worker)
         return worker
 
@@ -75,10 +83,13 @@ class Stage:
         )
 
     def stop(self) -> None:
-        """End bots and workers, the latest first."""
-        for process in reversed([*self.workers, *self.bots]):
-            if process.alive():
-                process.stop(limit_s=12)
+        """End bots and workers: all are asked at once, and killed where they take too long."""
+        running = [process for process in reversed([*self.workers, *self.bots]) if process.alive()]
+        for process in running:
+            process.signal(signal.SIGTERM)
+        end = time.monotonic() + self.stop_seconds
+        for process in running:
+            process.stop(limit_s=max(0.0, end - time.monotonic()))
 
 
 @contextmanager
