@@ -72,7 +72,7 @@ class InventoryStore:
             raw = cast("dict[str, str]", self._store.redis.hgetall(self._key))
             self._copy = (
                 version,
-                {name: ClusterNode.model_validate(json.loads(text)) for name, text in raw.items()},
+                {name: ClusterNode.model_validate(json.loads(raw[name])) for name in sorted(raw)},
             )
         nodes = dict(self._copy[1])
         self._add_modes(nodes, owned)

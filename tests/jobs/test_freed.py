@@ -1,0 +1,77 @@
+"""When a blocked drain counts as free again."""
+
+from typing import Any
+
+from jobs.drain.facts import Budget
+from jobs.freed import Freed, Watched
+
+
+def waiting(**fields: Any) -> Watched:
+    raw = {"node": "node-1", "uid": "n1", "budgets": ["shop/web"], "pods": [{"uid": "p1"}]}
+    return Watched.read("op-1-1", raw | fields)
+
+
+def budget(allowed: int = 0, **fields: Any) -> dict[str, dict[str, Budget]]:
+    known = Budget(namespace="shop", name="web", disruptions_allowed=allowed, **fields)
+    return {"shop": {"web": known}}
+
+
+def look(
+    freed: Freed, watched: Watched, budgets: Any = None, *, pods: Any = None, at: float = 0,
+    now: int = 0,
+) -> bool:  # fmt: skip
+    found = freed.look([watched], budgets or {}, pods or {}, seconds=at, now=now)
+    return found == [watched.workflow]
+
+
+def test_a_budget_that_allows_a_disruption_is_free() -> None:
+    assert look(Freed(), waiting(), budget(1))
+    assert not look(Freed(), waiting(), budget(0))
+
+
+def test_what_was_not_listed_yet_is_not_free_and_a_deleted_budget_is() -> None:
+    assert not look(Freed(), waiting(), {})
+    assert look(Freed(), waiting(), {"shop": {}})
+
+
+def test_counts_that_are_not_up_to_date_or_not_to_be_trusted_free_nothing() -> None:
+    assert not look(Freed(), waiting(), budget(1, generation=2))
+    assert not look(Freed(), waiting(), budget(1, sync_failed="no such scale"))
+
+
+def test_all_budgets_must_be_free() -> None:
+    both = waiting(budgets=["shop/web", "shop/api"])
+    api = Budget(namespace="shop", name="api", disruptions_allowed=0)
+    assert not look(Freed(), both, {"shop": {**budget(1)["shop"], "api": api}})
+
+
+def test_of_two_budgets_on_a_pod_one_must_go_whatever_they_allow() -> None:
+    both = waiting(budgets=[], one_of=["shop/web", "shop/api"])
+    api = Budget(namespace="shop", name="api", disruptions_allowed=3)
+    assert not look(Freed(), both, {"shop": {**budget(3)["shop"], "api": api}})
+    assert not look(Freed(), both, {})
+    assert look(Freed(), both, budget(0))
+    assert both.namespaces == {"shop"}
+
+
+def test_a_pod_that_left_frees_the_drain() -> None:
+    assert look(Freed(), waiting(), pods={"node-1": frozenset()})
+    assert not look(Freed(), waiting(), pods={"node-1": frozenset({"p1", "p2"})})
+    assert not look(Freed(), waiting(), pods={})
+    assert not look(Freed(), waiting(), pods={"node-2": frozenset()})
+
+
+def test_a_budget_that_flickers_frees_nothing_before_it_was_free_for_long_enough() -> None:
+    freed, patient = Freed(), waiting(free_for=2)
+    assert not look(freed, patient, budget(1), at=10)
+    assert not look(freed, patient, budget(1), at=11.9)
+    assert not look(freed, patient, budget(0), at=11.95)
+    assert not look(freed, patient, budget(1), at=12)
+    assert not look(freed, patient, budget(1), at=13.9)
+    assert look(freed, patient, budget(1), at=14)
+
+
+def test_after_its_time_it_is_left_to_people() -> None:
+    late = waiting(until=1000)
+    assert look(Freed(), late, budget(1), now=1000)
+    assert not look(Freed(), late, budget(1), now=1001)

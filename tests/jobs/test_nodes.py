@@ -1,0 +1,195 @@
+"""Node records: who owns a node, and under which counter it may be written."""
+
+import pytest
+from redis import Redis
+
+from jobs.durable import Token
+from jobs.durable.errors import Fenced
+from jobs.nodes import Claimed, Lost, NodeStore, Reservation, Reserved, Taken, TooMany
+from tests.jobs.durable import calls
+from tests.jobs.durable.harness import Group
+
+
+@pytest.fixture
+def group(redis: "Redis") -> Group:
+    return Group(redis)
+
+
+@pytest.fixture
+def nodes(group: Group) -> NodeStore:
+    return NodeStore(group.store)
+
+
+def running(group: Group, id: str) -> Token:
+    calls.start(group, id)
+    return group.take(id)
+
+
+def reserve(
+    nodes: NodeStore, token: Token, *names: str, most: int = 10, shown: int = 0, uid: str = ""
+) -> Reserved | Taken | TooMany:
+    wanted = [Reservation(name, uid or f"uid-{name}", shown) for name in names]
+    return nodes.reserve(token, token.id, wanted, max_away=most, by="ana", why="kernel")
+
+
+def ended(group: Group, token: Token) -> None:
+    group.store.fenced_call("finish", token, state="done", outcome="null")
+
+
+def test_nodes_are_reserved_all_or_none_and_the_taker_is_named(
+    group: Group, nodes: NodeStore
+) -> None:
+    first, second = running(group, "op-1"), running(group, "op-2")
+    assert reserve(nodes, first, "a") == Reserved()
+    assert reserve(nodes, second, "b", "a") == Taken((("a", "op-1"),))
+    assert nodes.record("b") is None
+    assert nodes.owned() == ("a",)
+    record = nodes.record("a")
+    assert record is not None
+    assert (record.owner, record.by, record.why, record.mode) == (
+        "op-1", "ana", "kernel", "accepting",
+    )  # fmt: skip
+
+
+def test_a_node_of_an_operation_that_ended_may_be_taken_over_with_its_history(
+    group: Group, nodes: NodeStore
+) -> None:
+    first, second = running(group, "op-1"), running(group, "op-2")
+    reserve(nodes, first, "a")
+    nodes.mark(first, "op-1", "a", "yes")
+    before = nodes.record("a")
+    ended(group, first)
+    assert reserve(nodes, second, "a") == Reserved()
+    record = nodes.record("a")
+    assert before is not None
+    assert record is not None
+    assert (record.owner, record.evicted) == ("op-2", True)
+    assert record.counter > before.counter
+
+
+def test_a_node_that_was_made_anew_is_free_and_has_no_history(
+    group: Group, nodes: NodeStore
+) -> None:
+    first, second = running(group, "op-1"), running(group, "op-2")
+    reserve(nodes, first, "a")
+    nodes.change(first, "op-1", "a", came_from=["accepting"], to="draining")
+    nodes.mark(first, "op-1", "a", "yes")
+    assert reserve(nodes, second, "a", uid="another") == Reserved()
+    record = nodes.record("a")
+    assert record is not None
+    assert (record.uid, record.mode, record.evicted) == ("another", "accepting", False)
+    assert nodes.claim(first, "op-1", "a", "uid-a") == Lost("op-2")
+
+
+def test_the_guardrails_count_what_is_away_and_only_what_would_be_more(
+    group: Group, nodes: NodeStore
+) -> None:
+    first, second = running(group, "op-1"), running(group, "op-2")
+    assert reserve(nodes, first, "a", "b", most=2) == Reserved()
+    assert reserve(nodes, second, "c", most=2) == TooMany(2)
+    assert nodes.record("c") is None
+    ended(group, first)
+    # It is away already, even where less is allowed by now.
+    assert reserve(nodes, second, "a", most=1) == Reserved()
+
+
+def test_the_counter_rises_at_each_take_over_and_never_falls_below_the_nodes(
+    group: Group, nodes: NodeStore
+) -> None:
+    token = running(group, "op-1")
+    reserve(nodes, token, "a", shown=7)
+    first = nodes.claim(token, "op-1", "a", "uid-a", shown=7)
+    assert first == Claimed(9, "accepting")
+    assert nodes.claim(token, "op-1", "a", "uid-a", shown=9) == first  # the same activation
+    group.store.reap(token.id, token.epoch, token.nonce)
+    again = group.take("op-1")
+    second = nodes.claim(again, "op-1", "a", "uid-a", shown=9)
+    assert second == Claimed(10, "accepting")
+    higher = nodes.claim(again, "op-1", "a", "uid-a", shown=50)
+    assert higher == Claimed(51, "accepting")
+    nodes.change(again, "op-1", "a", came_from=["accepting"], to="accepting", release=True)
+    reserve(nodes, again, "a", shown=0)
+    record = nodes.record("a")
+    assert record is not None
+    assert record.counter > 51
+
+
+def test_an_activation_that_was_taken_over_changes_nothing(group: Group, nodes: NodeStore) -> None:
+    token = running(group, "op-1")
+    reserve(nodes, token, "a")
+    group.store.reap(token.id, token.epoch, token.nonce)
+    before = group.hash("node:a")
+    with pytest.raises(Fenced):
+        reserve(nodes, token, "b")
+    with pytest.raises(Fenced):
+        nodes.claim(token, "op-1", "a", "uid-a")
+    with pytest.raises(Fenced):
+        nodes.change(token, "op-1", "a", came_from=["accepting"], to="draining")
+    with pytest.raises(Fenced):
+        nodes.mark(token, "op-1", "a", "yes")
+    assert group.hash("node:a") == before
+    assert nodes.owned() == ("a",)
+
+
+def test_a_mode_changes_only_from_where_it_may(group: Group, nodes: NodeStore) -> None:
+    token = running(group, "op-1")
+    reserve(nodes, token, "a")
+    assert not nodes.change(token, "op-1", "a", came_from=["draining"], to="drained")
+    assert nodes.change(token, "op-1", "a", came_from=["accepting"], to="draining")
+    assert nodes.change(token, "op-1", "a", came_from=["accepting"], to="draining")  # a repeat
+    assert not nodes.change(token, "op-2", "a", came_from=["draining"], to="drained")
+
+
+def test_an_operation_is_kept_while_it_owns_a_node(group: Group, nodes: NodeStore) -> None:
+    token = running(group, "op-1")
+    reserve(nodes, token, "a", "b")
+    for name in ("a", "b"):
+        nodes.change(token, "op-1", name, came_from=["accepting"], to="drained")
+    nodes.change(token, "op-1", "a", came_from=["drained"], to="accepting", release=True)
+    assert group.hash("wf:op-1")["keep"] == "1"
+    nodes.change(token, "op-1", "b", came_from=["drained"], to="accepting", release=True)
+    assert "keep" not in group.hash("wf:op-1")
+    assert nodes.owned() == ()
+
+
+def test_only_its_own_doubt_is_taken_back(group: Group, nodes: NodeStore) -> None:
+    token = running(group, "op-1")
+    reserve(nodes, token, "a")
+
+    def evicted() -> bool:
+        record = nodes.record("a")
+        assert record is not None
+        return record.evicted
+
+    nodes.mark(token, "op-1", "a", "maybe")
+    assert evicted()
+    nodes.mark(token, "op-1", "a", "no")
+    assert not evicted()
+    nodes.mark(token, "op-1", "a", "maybe")
+    group.store.reap(token.id, token.epoch, token.nonce)
+    again = group.take("op-1")
+    nodes.mark(again, "op-1", "a", "maybe")
+    nodes.mark(again, "op-1", "a", "no")  # what the first one tried is not known
+    assert evicted()
+
+
+@pytest.mark.parametrize("script", ["reserve", "mode"])
+def test_a_call_that_is_sent_twice_counts_once(group: Group, nodes: NodeStore, script: str) -> None:
+    token = running(group, "op-1")
+    calls_of = {
+        "reserve": {
+            "nodes": [{"name": "a", "uid": "u", "shown": 3}], "max_away": 5, "by": "", "why": "",
+        },
+        "mode": {
+            "node": "a", "from": ["accepting"], "to": "draining", "release": False, "by": "",
+            "why": "",
+        },
+    }  # fmt: skip
+    sent = {**token.arguments(), "operation": "op-1", "call": "c0", **calls_of["reserve"]}
+    first = nodes._scripts.call("reserve", **sent)
+    if script == "mode":
+        sent = {**token.arguments(), "operation": "op-1", "call": "c1", **calls_of["mode"]}
+        first = nodes._scripts.call("mode", **sent)
+    after = group.dump()
+    assert nodes._scripts.call(script, **sent) == first
+    assert group.dump() == after
