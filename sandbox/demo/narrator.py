@@ -71,26 +71,36 @@ class Spoken:
         return words
 
 
-def of_operation(view: OperationView, style: Spoken) -> Iterator[tuple[str, Said]]:
-    """Yield everything there is to say of an operation so far, each under a key that stays."""
+def of_operation(view: OperationView, style: Spoken) -> list[tuple[str, Said]]:
+    """Return all there is to say of an operation so far, in order, each under a key that stays."""
+    facts = sorted(_facts(view, style), key=lambda fact: fact[0])
+    return [(f"{view.id}:{key}", Said("drainbot", words)) for _, key, words in facts]
+
+
+def _facts(view: OperationView, style: Spoken) -> Iterator[tuple[int, str, str]]:
+    """Yield when it was (ms), its key, and words."""
     nodes = listing([node.name for node in view.nodes], 6, last=" and ")
     asked = f"{style.person(view.requester)} asked to drain {nodes} (op {short_id(view.id)})"
-    yield f"{view.id}:asked", Said("drainbot", asked)
+    yield view.created_at, "asked", asked
+    for question in view.questions:
+        key = question.id
+        yield question.opened_at, f"{key}:asked", f"asked: {question_text(view, question, style)}"
+        for wait in question.waits:
+            yield (
+                wait.at,
+                f"{key}:wait:{wait.at}",
+                f"{style.person(wait.by)} chose to wait another hour",
+            )
+        ended = outcome_line(question, style)
+        if ended and question.settled:
+            yield question.settled.at, f"{key}:ended", f"settled: {ended}"
+        elif ended:
+            yield question.closed_at, f"{key}:ended", f"closed: {ended}"
     for entry in view.log:
         if entry.what not in _LEFT_OUT:
-            yield f"{view.id}:log:{entry.key}", Said("drainbot", log_words(entry, style))
-    for question in view.questions:
-        text = question_text(view, question, style)
-        yield f"{question.id}:asked", Said("drainbot", f"asked: {text}")
-        for wait in question.waits:
-            words = f"{style.person(wait.by)} chose to wait another hour"
-            yield f"{question.id}:wait:{wait.at}", Said("drainbot", words)
-        ended = outcome_line(question, style)
-        if ended:
-            how = "settled" if question.settled else "closed"
-            yield f"{question.id}:ended", Said("drainbot", f"{how}: {ended}")
+            yield entry.at, f"log:{entry.key}", log_words(entry, style)
     if view.state is OperationState.ENDED:
-        yield f"{view.id}:ended", Said("drainbot", finish_text(view, style))
+        yield view.ended_at, "ended", finish_text(view, style)
 
 
 def of_cluster(entries: Sequence[Entry], refused: set[tuple[str, int]]) -> list[Said]:

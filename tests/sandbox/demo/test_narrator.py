@@ -112,7 +112,7 @@ def test_what_changed_no_pod_and_no_cordon_is_not_told(nothing: Entry) -> None:
 
 
 def test_an_operation_is_told_from_who_asked_to_how_it_ended() -> None:
-    settled = Settlement(choice="force", by=(BO,), at=T0, note="primary moved")
+    settled = Settlement(choice="force", by=(BO,), at=T0 + 4_000, note="primary moved")
     view = operation(
         state=OperationState.ENDED,
         end=OperationEnd.DRAINED,
@@ -122,31 +122,39 @@ def test_an_operation_is_told_from_who_asked_to_how_it_ended() -> None:
             question(
                 state=QuestionState.SETTLED,
                 settled=settled,
-                waits=(Vote(choice="wait", by=ANA, at=T0),),
+                opened_at=T0 + 2_000,
+                waits=(Vote(choice="wait", by=ANA, at=T0 + 3_000),),
             ),
         ),
         log=(
-            LogEntry(key="1", what="cordoned", at=T0, node="node-17"),
-            LogEntry(key="2", what="forced", at=T0, node="node-17", fields={"pods": str(DB_2)}),
+            LogEntry(key="1", what="cordoned", at=T0 + 1_000, node="node-17"),
+            LogEntry(
+                key="2", what="forced", at=T0 + 5_000, node="node-17", fields={"pods": str(DB_2)}
+            ),
         ),
         ended_at=T0 + 8_000,
         created_at=T0,
     )
-    at = time.strftime("%H:%M", time.localtime(T0 / 1000))
+    at = time.strftime("%H:%M", time.localtime(T0 / 1000 + 4))
     keys, told = zip(*of_operation(view, STYLE), strict=True)
     assert [said.words for said in told] == [
         "@ana asked to drain node-17 (op 7F3K9Q)",
-        "Forced payments/db-2 on node-17.",
         f"asked: Decision needed on node-17 in prod-eu: {DB_2} can't move, and waiting won't help.",
         "@ana chose to wait another hour",
         f"settled: Forced by @bo at {at}: primary moved.",
+        "Forced payments/db-2 on node-17.",
         "prod-eu: 1 of 1 node drained in 8 s. Safe to power off.",
     ]
     assert len(set(keys)) == len(keys)
 
 
 def test_a_question_that_closed_by_itself_was_settled_by_nobody() -> None:
-    closed = question(state=QuestionState.CLOSED, closed_because="no_longer_needed", closed_at=T0)
+    closed = question(
+        state=QuestionState.CLOSED,
+        closed_because="no_longer_needed",
+        opened_at=T0,
+        closed_at=T0 + 1,
+    )
     view = operation(questions=(closed,), log=())
     assert [said.words for _, said in of_operation(view, STYLE)][-1].startswith("closed: No longer")
 
