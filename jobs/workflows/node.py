@@ -137,7 +137,9 @@ def _round(node: _Node, turn: int) -> Any:
             return _drained(node, confirmed)
     if outcome["outcome"] == "gone":
         return _gone(node, "the node disappeared")
+    asked_at = node.ctx.now()
     fired = _ask(node, turn, outcome)
+    node.postponed += (fired.at - asked_at) / 1000  # people's time is not the drain's
     return _act(node, turn, fired, outcome)
 
 
@@ -269,7 +271,7 @@ def _act(node: _Node, turn: int, fired: Fired, outcome: dict[str, Any]) -> Any:
         if failed is not None:
             return failed
     if outcome["outcome"] == "overdue":
-        node.postponed += node.drain.requirements.node_timeout
+        node.postponed = (fired.at - node.started) / 1000  # all of its time again, from now on
     return None
 
 

@@ -104,6 +104,13 @@ class Story:
         return record is not None and record.state == "suspended"
 
 
+def web(story: Story, replicas: int, **fields: Any) -> None:
+    """Put pods on node-1 that may move."""
+    story.cluster.add_workload(
+        "Deployment", "shop", "web", replicas=replicas, on=["node-1"] * replicas, **fields
+    )
+
+
 def block(story: Story, *, replicas: int = 1, namespace: str = "payments", app: str = "db") -> None:
     """Put pods on node-1, with one of theirs elsewhere, under a budget that needs them all."""
     cluster = story.cluster

@@ -5,19 +5,12 @@ from typing import Any
 import pytest
 
 from jobs.activities import empty
-from jobs.guardrails import Guardrails
 from jobs.models import NodeStatus, OperationEnd, Outcome, QuestionKind, RefusalReason, Verdict
 from jobs.workflows import node as node_workflow
 from sandbox.cluster import Scenario, User, nodes
 from tests.jobs.conftest import Play
 from tests.jobs.harness import policy_with, until
-from tests.jobs.story import Story, allowed, block, counted, hold, let_go
-
-
-def web(story: Story, replicas: int, **fields: Any) -> None:
-    story.cluster.add_workload(
-        "Deployment", "shop", "web", replicas=replicas, on=["node-1"] * replicas, **fields
-    )
+from tests.jobs.story import Story, allowed, block, counted, hold, let_go, web
 
 
 def pod(story: Story, name: str) -> dict[str, Any]:
@@ -96,112 +89,8 @@ def test_a_pod_that_was_made_anew_under_its_name_is_not_evicted(play: Play) -> N
     assert moved["metadata"]["uid"] != old
 
 
-# -- force ---------------------------------------------------------------------------------------
-
-
-def test_force_takes_one_pod_at_a_time_by_uid_and_waits_for_its_replacement(play: Play) -> None:
-    story = play()
-    block(story, replicas=2)
-    story.cluster.set_timing(start_s=0.4)
-    operation = story.submit("node-1")
-    asked = story.question(operation)
-    uids = {refused.pod.uid for refused in asked.blocks}
-    assert len(uids) == 2
-    story.decide(asked, "force", note="moved")
-    view = story.finish(operation)
-    assert view.end is OperationEnd.DRAINED, view
-    first, second = story.requests("pods", carried_out=True)
-    assert {first.uid_precondition, second.uid_precondition} == uids
-    assert second.time - first.time >= 0.4
-    assert sorted(view.nodes[0].forced) == ["payments/db-0", "payments/db-1"]
-
-
-def test_the_drain_does_not_wait_for_the_replacement_of_the_last_forced_pod(play: Play) -> None:
-    story = play()
-    block(story)
-    story.cluster.set_timing(start_s=600)
-    operation = story.submit("node-1")
-    story.decide(story.question(operation), "force", note="moved")
-    assert story.finish(operation).end is OperationEnd.DRAINED
-
-
-def test_force_goes_on_after_answers_that_were_lost(play: Play) -> None:
-    story = play()
-    block(story)
-    story.cluster.set_timing(stop_s=2)
-    operation = story.submit("node-1")
-    asked = story.question(operation)
-    story.cluster.answer_next(500, method="DELETE", path="/pods/db-0")
-    story.decide(asked, "force", note="moved")
-    view = story.finish(operation)
-    assert (view.end, view.nodes[0].forced) == (OperationEnd.DRAINED, ("payments/db-0",))
-    assert len(view.questions) == 1
-
-
-def test_a_force_that_the_guardrails_refuse_is_said_at_once(play: Play) -> None:
-    story = play(guardrails=Guardrails(force=False), policy=policy_with({"ask_after": "1ms"}))
-    block(story)
-    operation = story.submit("node-1")
-    first = story.question(operation)
-    story.decide(first, "force", note="moved")
-    again = story.question(operation, after=[first])
-    assert "guardrails" in again.detail
-    assert story.requests("pods") == []
-    assert again.thread_key == first.thread_key
-
-
-# -- pause ---------------------------------------------------------------------------------------
-
-
-def one_by_one(story: Story, pods: int) -> None:
-    """Pods that may leave one at a time, each when the one before runs elsewhere."""
-    web(story, pods)
-    story.cluster.add_budget("shop", "web", max_unavailable=1, match_labels={"app": "web"})
-    counted(story, "shop", "web", pods)
-
-
-def test_pause_sends_nothing_frees_the_slot_and_resume_goes_on(
-    play: Play, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(empty, "REST_AFTER", 0)
-    story = play(policy=policy_with({"ask_after": "1h"}))
-    one_by_one(story, 4)
-    story.cluster.switch(kubelet=False)  # what was evicted does not end, so nothing else may go
-    operation = story.submit("node-1")
-    until(story.evictions, what="the first eviction")
-    story.pause(operation)
-    until(lambda: story.suspended(operation), what="a slot that is free")
-    before = len(story.requests("pods/eviction"))
-    epoch = story.worker.store.workflow(f"{operation}-1")
-    story.cluster.switch(kubelet=True)
-    allowed(story, "shop", "web", 1)
-    until(lambda: story.node(operation).pods_gone == 1, what="the end that is counted")
-    until(lambda: story.suspended(operation), what="a slot that is free again")
-    assert len(story.requests("pods/eviction")) == before
-    now = story.worker.store.workflow(f"{operation}-1")
-    assert epoch is not None
-    assert now is not None
-    assert now.epoch <= epoch.epoch + 2  # woken by the pod's end, not by the budget or a clock
-    story.resume(operation)
-    view = story.finish(operation)
-    assert (view.end, view.nodes[0].pods_gone) == (OperationEnd.DRAINED, 4)
-
-
-def test_an_abort_ends_a_drain_that_is_paused(play: Play) -> None:
-    story = play(policy=policy_with({"ask_after": "1h"}))
-    hold(story)
-    operation = story.submit("node-1")
-    until(lambda: story.requests("pods/eviction"), what="a try")
-    story.pause(operation)
-    story.abort(operation)
-    assert story.finish(operation).end is OperationEnd.ABORTED
-
-
-# -- deadlines and questions ---------------------------------------------------------------------
-
-
 def test_a_drain_past_its_time_is_asked_about_once_and_retry_gives_it_more(play: Play) -> None:
-    story = play(policy=policy_with({"node_timeout": "300ms", "ask_after": "1h"}))
+    story = play(policy=policy_with({"node_timeout": "1s", "ask_after": "1h"}))
     hold(story)
     operation = story.submit("node-1")
     asked = story.question(operation)
@@ -216,7 +105,18 @@ def test_a_drain_past_its_time_is_asked_about_once_and_retry_gives_it_more(play:
     assert len(story.requests("pods/eviction")) == tries
     story.decide(asked, "retry")
     view = story.finish(operation)
-    assert view.end is OperationEnd.DRAINED or view.questions[-1].kind is QuestionKind.OVERDUE
+    assert (view.end, len(view.questions)) == (OperationEnd.DRAINED, 1)
+
+
+def test_the_time_that_people_take_is_not_the_drains(play: Play) -> None:
+    story = play(policy=policy_with({"node_timeout": "700ms"}))
+    block(story)
+    operation = story.submit("node-1")
+    asked = story.question(operation)
+    until(lambda: story.worker.store.now() > asked.opened_at + 800, what="more than its time")
+    story.decide(asked, "retry")
+    again = story.question(operation, after=[asked])
+    assert again.kind is QuestionKind.BLOCK  # not: it takes too long
 
 
 def test_a_node_that_somebody_uncordons_is_asked_about_and_cordoned_again(
@@ -395,9 +295,25 @@ def test_two_budgets_on_a_pod_are_asked_about_until_one_of_them_is_gone(play: Pl
     until(story.worker.store.watching, what="what the watcher looks for")
     until(lambda: "budgets:shop" in story.worker.watcher._eyes, what="the watcher's eye")
     until(lambda: story.worker.watcher._budgets.get("shop"), what="both budgets seen")
+    looks = counted_looks(story)
+    until(lambda: len(looks) >= 3, what="looks of the watcher")
     assert story.view(operation).questions == (asked,)  # both allow a disruption: that is no help
     story.cluster.delete("PodDisruptionBudget", "shop", "two")
     assert story.finish(operation).end is OperationEnd.DRAINED
+
+
+def counted_looks(story: Story) -> list[str]:
+    """Each look of the watcher, from now on."""
+    looks: list[str] = []
+    freed = story.worker.watcher._freed
+    look = freed.look
+
+    def counting(*args: Any, **named: Any) -> list[str]:
+        looks.append("look")
+        return look(*args, **named)
+
+    freed.look = counting  # type: ignore[method-assign]
+    return looks
 
 
 def test_what_is_counted_goes_on_over_questions(play: Play) -> None:
