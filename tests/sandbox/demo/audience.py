@@ -10,7 +10,7 @@ import termios
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -74,20 +74,48 @@ class Demo:
         return code, took
 
 
+def commands(tree: list[psutil.Process]) -> str:
+    """Return the command lines, one a line."""
+    lines = []
+    for process in tree:
+        with suppress(psutil.NoSuchProcess):
+            lines.append(" ".join(process.cmdline()))
+    return "\n".join(lines)
+
+
 def listeners(tree: list[psutil.Process]) -> set[str]:
     """Return the addresses on which any of the processes listens for TCP."""
-    return {
-        connection.laddr.ip
-        for process in tree
-        for connection in process.net_connections(kind="inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    found = set()
+    for process in tree:
+        with suppress(psutil.NoSuchProcess):
+            found |= {
+                connection.laddr.ip
+                for connection in process.net_connections(kind="inet")
+                if connection.status == psutil.CONN_LISTEN
+            }
+    return found
 
 
-def left_over(tree: list[psutil.Process]) -> list[str]:
-    """Return which of the processes still run, a moment after they should have ended."""
-    _, alive = psutil.wait_procs(tree, timeout=2)
-    return [str(process) for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+def left_over(demo: Demo, tree: list[psutil.Process]) -> list[str]:
+    """Return what still runs of the demo a moment after it ended.
+
+    That is what was in its tree, and whatever else is of its session, also if it came later or was
+    given to another parent. Where nobody reaps orphans, a zombie is what is left of a dead one.
+    """
+    end = time.monotonic() + 5
+    while (alive := _alive(demo.process.pid, tree)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return [str(process) for process in alive]
+
+
+def _alive(session: int, tree: list[psutil.Process]) -> list[psutil.Process]:
+    found = []
+    for process in {*tree, *psutil.process_iter()}:
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            ours = process in tree or os.getsid(process.pid) == session
+            if ours and process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 @contextmanager
