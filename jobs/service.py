@@ -2,12 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from redis import Redis
-from redis.exceptions import RedisError
 
 from jobs.authorization import (
     Action,
@@ -20,9 +18,9 @@ from jobs.authorization import (
     no_policy_refusal,
 )
 from jobs.durable import Store, connect
-from jobs.errors import StateUnavailable
 from jobs.ids import IdError, cluster_of, did_you_mean, operation_id, short
 from jobs.inventory import InventoryStore
+from jobs.leases import NamedLease, reaching_redis
 from jobs.models import (
     Acted,
     Changes,
@@ -57,14 +55,6 @@ def open_client(redis_url: str, policy: Policy | None, *, timeout: float) -> "Se
     return Service(redis, policy)
 
 
-@contextmanager
-def _reaching_redis() -> Iterator[None]:
-    try:
-        yield
-    except RedisError as error:
-        raise StateUnavailable(f"Redis can't be reached: {error}") from error
-
-
 class Service:
     """drainbot over Redis; see :class:`jobs.client.Client` for what each call promises."""
 
@@ -95,7 +85,7 @@ class Service:
     ) -> Submitted | Refused:
         """Start an operation if `principal` may; the same `dedup` never starts a second one."""
         request = request.model_copy(update={"nodes": tuple(dict.fromkeys(request.nodes))})
-        with _reaching_redis():
+        with reaching_redis():
             inventory = self._inventory_of(request.cluster)
             if isinstance(inventory, Refused):
                 return inventory
@@ -129,7 +119,7 @@ class Service:
         self, principal: Principal, cluster: str, node: str, *, channel: str, dedup: str
     ) -> Submitted | Refused:
         """Give a node back that an ended operation left cordoned: undoes only our own cordon."""
-        with _reaching_redis():
+        with reaching_redis():
             inventory = self._inventory_of(cluster)
             if isinstance(inventory, Refused):
                 return inventory
@@ -199,7 +189,7 @@ class Service:
         self, principal: Principal, question: str, choice: str, *, note: str = "", nonce: str
     ) -> Decided:
         """Answer a question. Counts at most once; the loser of a race is told who won."""
-        with _reaching_redis():
+        with reaching_redis():
             store = self._store_of(question)
             view = question_view(store, question) if store else None
             if store is None or view is None:
@@ -278,7 +268,7 @@ class Service:
     def _control(
         self, principal: Principal, operation: str, action: Action, reason: str, nonce: str
     ) -> Acted | Refused:
-        with _reaching_redis():
+        with reaching_redis():
             store = self._store_of(operation)
             view = operation_view(store, operation) if store else None
             if store is None or view is None:
@@ -300,7 +290,7 @@ class Service:
 
     def operation(self, operation: str) -> OperationView | None:
         """Return one operation, or None. Takes full ids (`prod-eu-7f3k9q`)."""
-        with _reaching_redis():
+        with reaching_redis():
             store = self._store_of(operation)
             return operation_view(store, operation) if store else None
 
@@ -308,7 +298,7 @@ class Service:
         self, cluster: str, *, live_only: bool = False, limit: int = 100
     ) -> tuple[OperationView, ...]:
         """Return the operations of a cluster, the newest first."""
-        with _reaching_redis():
+        with reaching_redis():
             store = self._stores.get(cluster)
             if store is None:
                 return ()
@@ -327,19 +317,19 @@ class Service:
 
     def question(self, question: str) -> QuestionView | None:
         """Return one question, or None."""
-        with _reaching_redis():
+        with reaching_redis():
             store = self._store_of(question)
             return question_view(store, question) if store else None
 
     def inventory(self, cluster: str) -> Inventory:
         """Return the nodes of a cluster as the watcher last saw them."""
-        with _reaching_redis():
+        with reaching_redis():
             known = self._inventories.get(cluster)
             return Inventory(cluster=cluster) if known is None else known.read()
 
     def worker_seen(self, cluster: str) -> bool:
         """Whether a worker of that cluster is alive."""
-        with _reaching_redis():
+        with reaching_redis():
             store = self._stores.get(cluster)
             if store is None:
                 return False
@@ -355,16 +345,16 @@ class Service:
 
     def changes(self, cursors: Mapping[str, str], *, wait: float) -> tuple[Changes, ...]:
         """Return what changed, by cluster, since the cursors, waiting up to `wait` seconds."""
-        with _reaching_redis():
+        with reaching_redis():
             return changes_since(self._stores, cursors, wait=wait)
 
-    def lease(self, name: str, *, seconds: float) -> "NamedLease":
+    def lease(self, name: str, *, seconds: float) -> NamedLease:
         """Return a named lease for a role of which one holder is wanted, such as the notifier."""
         return NamedLease(self._any_store(), name, seconds)
 
     def now(self) -> int:
         """Return Redis' time, in milliseconds since the epoch."""
-        with _reaching_redis():
+        with reaching_redis():
             return self._any_store().now()
 
     def _any_store(self) -> Store:
@@ -386,31 +376,3 @@ def _nodes(inventory: Inventory, names: Sequence[str]) -> Refused | tuple[Cluste
             said = f"There is no node {name} in {inventory.cluster}. {hint}"
             return Refused(reason=said.strip())
     return tuple(by_name[name] for name in names)
-
-
-class NamedLease:
-    """A named lease in Redis: at most one holder at a time, by Redis' clock."""
-
-    def __init__(self, store: Store, name: str, seconds: float) -> None:
-        self._store = store
-        self._name = name
-        self._seconds = seconds
-        self._owner = f"{os.getpid()}-{os.urandom(6).hex()}"
-        self._token = 0
-
-    @property
-    def token(self) -> int:
-        """The fencing token of the current term; 0: not held."""
-        return self._token
-
-    def hold(self) -> bool:
-        """Take or renew the lease; False while somebody else holds it."""
-        with _reaching_redis():
-            self._token = self._store.lease(self._name, self._owner, self._seconds)
-        return self._token > 0
-
-    def release(self) -> None:
-        """Give it up if it is ours."""
-        with _reaching_redis():
-            self._store.lease(self._name, self._owner, 0)
-        self._token = 0

@@ -22,7 +22,6 @@ SETTINGS = ROOT / "docs" / "settings.md"
 FRONT = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 DOCUMENTS = [*FRONT, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ONE_SCREEN = 70  # lines
-MADE_BY_THE_DEMO = {"docs/images/demo.png"}  # a picture of the browser demo, until it was taken
 NO_SETTINGS = {"DRAINBOT_"}
 USERS: tuple[tuple[str, type[Settings]], ...] = (
     ("bot", BotSettings),
@@ -105,15 +104,7 @@ def variables(text: str) -> set[str]:
 @every_document
 def test_every_link_leads_somewhere(document: Path) -> None:
     missing = missing_links(read(document), document.parent)
-    assert {_from_root(document, link) for link in missing} <= MADE_BY_THE_DEMO
-
-
-def _from_root(document: Path, link: str) -> str:
-    return (document.parent / link).resolve().relative_to(ROOT).as_posix()
-
-
-def test_the_picture_is_excused_only_until_it_is_there() -> None:
-    assert [name for name in MADE_BY_THE_DEMO if (ROOT / name).exists()] == []
+    assert missing == []
 
 
 @every_document

@@ -77,19 +77,14 @@ def empty_node(
     timeout = (wanted.timeout or needs.node_timeout) + postponed
     deadline = started + int(timeout * 1000)
     job = Job(operation, node, uid, wanted, needs, since, deadline, gone)
-    rules = Rules.of(wanted, evict_anyway=frozenset(evict_anyway), long_work=needs.long_work)
-    pace = Pace(
-        in_flight=needs.evictions_in_flight,
-        slack=int(needs.terminating_slack * 1000),
-        grace=wanted.grace_period,
-    )
+    state = _begin(job, frozenset(evict_anyway))
     try:
         with (
             Ears() as ears,
             ThreadPoolExecutor(needs.evictions_in_flight, thread_name_prefix="evict") as pool,
         ):
             sender = Sender(act, job.needs, wanted, ears, pool, node, operation)
-            run = _Emptying(act, job, ears, sender, DrainState(rules=rules, pace=pace))
+            run = _Emptying(act, job, ears, sender, state)
             try:
                 return run.run(tuple(force))
             finally:
@@ -102,6 +97,19 @@ def empty_node(
         raise Rest(act.now() + int(max(1.0, error.retry_after) * 1000)) from error
     except KubernetesError as error:
         raise PermanentError(str(error)) from error
+
+
+def _begin(job: Job, evict_anyway: frozenset[str]) -> DrainState:
+    """Return the state of a drain that has seen nothing yet."""
+    needs = job.needs
+    return DrainState(
+        rules=Rules.of(job.options, evict_anyway=evict_anyway, long_work=needs.long_work),
+        pace=Pace(
+            in_flight=needs.evictions_in_flight,
+            slack=int(needs.terminating_slack * 1000),
+            grace=job.options.grace_period,
+        ),
+    )
 
 
 class _Emptying:
@@ -175,7 +183,7 @@ class _Emptying:
         ends = next_end(self.state, now)
         if still and (paused or ends is not None):
             self._rest(min(again, ends or again), paused=paused)
-        wake = min(self.state.next_wake(now) or again, again)
+        wake = min(time for time in (self.state.next_wake(now), self.sender.due, again) if time)
         self.act.wait(self.ears.heard, min(LONGEST_WAIT, max(0.001, (wake - now) / 1000)))
         return None
 

@@ -26,7 +26,7 @@ from jobs.models import (
 from jobs.nodes import NodeStore, Reservation
 from jobs.service import Service, open_client
 from sandbox import redis as sandbox_redis
-from tests.jobs.harness import ANA, BO, EVE, NAME, policy_with
+from tests.jobs.harness import ANA, BO, EVE, NAME, policy_with, until
 
 
 @pytest.fixture
@@ -251,6 +251,8 @@ def test_operations_are_listed_the_newest_first_and_their_children_are_not(
     service: Service, store: Store
 ) -> None:
     first = submitted(service, dedup="d1")
+    asked_at = store.now()
+    until(lambda: store.now() > asked_at, what="another millisecond")
     second = submitted(service, "node-2", dedup="d2")
     assert [view.id for view in service.operations(NAME)] == [second, first]
     assert [view.id for view in service.operations(NAME, limit=1)] == [second]
