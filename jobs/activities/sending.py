@@ -34,6 +34,7 @@ from jobs.models import DrainOptions, PodRef, Requirements
 from jobs.resources import Resources
 
 FORCE_AGAIN = 1_000  # ms until a deletion without an answer is tried again
+CATCH_UP = 20  # ms of the rate that may go out at once
 HELD_BACK = 0.5  # seconds until leave is asked for again while paused or frozen
 REQUEST_TIMEOUT = 10.0
 
@@ -89,6 +90,8 @@ class Sender:
         self._marked = False
         self._unsure: set[str] = set()  # uids whose last request has no answer: it may have counted
         self._hold_until = 0
+        self._paced = 0.0
+        self.due = 0  # when (ms) more may be sent, of what the rate held back; 0: nothing was
         self._force_at = 0
         self.in_flight = 0
         self.evicted = 0
@@ -110,9 +113,14 @@ class Sender:
         if now < self._hold_until or self._act.flags.pause is not None:
             return state
         self._force_next(state, now)
+        self.due = 0
         for pod in state.actions(now):
             if pod.uid in self.forcing.todo or pod.uid == self.forcing.current:
                 continue  # its turn comes, past its budget
+            if self._paced > now:  # Redis decides; this only spares it those that must wait
+                self.due = int(self._paced) + 1
+                break
+            self._paced = max(self._paced, now - CATCH_UP) + 1000 / self._rate
             state = state.apply(e.Sent(pod.uid), now)
             self.in_flight += 1
             self._pool.submit(self._evict, pod)

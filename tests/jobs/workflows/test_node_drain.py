@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from jobs.activities import empty
+from jobs.durable import Store
 from jobs.models import NodeStatus, OperationEnd, Outcome, QuestionKind, RefusalReason, Verdict
 from jobs.workflows import node as node_workflow
 from sandbox.cluster import Scenario, User, nodes
@@ -35,6 +36,25 @@ def test_evictions_go_out_in_parallel_with_one_list_and_one_watch(play: Play) ->
     assert counts["create pods/eviction"] == 20
     assert counts["watch pods"] == 1
     assert counts["list pods"] == 3  # the plan, the drain, and the last look
+
+
+def test_a_slow_rate_is_kept_without_asking_redis_for_leave_all_the_time(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = play(policy=policy_with({"evictions_per_second": 20.0}))
+    web(story, 16)
+    asked: list[str] = []
+    permit = Store.permit
+
+    def counting(store: Store, *args: Any, **named: Any) -> dict[str, Any]:
+        asked.append("leave")
+        return permit(store, *args, **named)
+
+    monkeypatch.setattr(Store, "permit", counting)
+    assert story.finish(story.submit("node-1")).end is OperationEnd.DRAINED
+    times = [entry.time for entry in story.evictions()]
+    assert times[-1] - times[0] >= 0.05 * 14  # 16 with a burst of one
+    assert len(asked) <= 3 * 16
 
 
 def test_a_server_that_throttles_is_given_time_and_is_no_budget(play: Play) -> None:
@@ -146,8 +166,8 @@ def test_an_uncordon_that_is_seen_only_at_the_last_look_is_asked_about_too(
     operation = story.submit("node-1")
     until(lambda: story.requests("pods/eviction"), what="a try")
     story.cluster.patch("Node", "", "node-1", {"spec": {"unschedulable": None}})
-    story.cluster.switch(statefulset=False)
-    story.cluster.delete("Pod", "payments", "db-0", grace=0)
+    story.cluster.switch(statefulset=False)  # else the pod comes back to this very node
+    let_go(story)
     asked = story.question(operation)
     assert asked.kind is QuestionKind.UNCORDONED
     assert "uncordoned" in asked.detail
