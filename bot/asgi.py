@@ -26,8 +26,9 @@ from bot.listeners.within import ARRIVED
 __all__ = ["PATH", "THREADS", "slack_asgi"]
 
 PATH = "/slack/events"
-THREADS = 8
-"""How many deliveries are worked on at once; they mostly wait for Redis."""
+THREADS = 3
+"""How many deliveries are worked on at once. Few: with many, they and the event loop take turns at
+the interpreter, and everybody is answered at the end instead of one after the other."""
 
 _LARGEST_BODY = 1024 * 1024  # bytes; a click on a message of 50 full blocks has about 200,000
 _SLOWEST_BODY = 3.0  # seconds to send it: Slack itself gives up then

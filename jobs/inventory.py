@@ -6,6 +6,7 @@ Keys: inventory          hash    node -> {name, uid, labels, ready, cordoned} (J
 """
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -20,6 +21,8 @@ class InventoryStore:
         self._store = store
         self._key = f"{store.prefix}inventory"
         self._copy: tuple[str, dict[str, ClusterNode]] = ("", {})
+        self._read = Inventory(cluster=store.group)
+        self._read_at = float("-inf")
         self._published: dict[str, str] = {}  # by this writer, since its last list
 
     def replace(self, nodes: Iterable[ClusterNode], *, now: int) -> None:
@@ -60,6 +63,13 @@ class InventoryStore:
     def confirm(self, *, now: int) -> None:
         """Say that what is published is still right."""
         self._store.redis.set(f"{self._key}:as_of", now)
+
+    def read_lately(self, max_age: float) -> Inventory:
+        """As :meth:`read`, but it may be as old as `max_age` seconds: many may ask at once."""
+        if time.monotonic() - self._read_at > max_age:
+            self._read = self.read()
+            self._read_at = time.monotonic()
+        return self._read
 
     def read(self) -> Inventory:
         """Return the inventory; `mode` and `owner` come from the node records."""

@@ -41,6 +41,7 @@ from jobs.reading import changes_since, operation_view, question_view
 from jobs.workflows import choices
 from jobs.workflows.inputs import GiveBackInput, OperationInput
 
+INVENTORY_FOR = 0.5  # seconds that a look at the nodes counts for requests
 SEEN_FOR = 1.0  # seconds that a look for live workers counts
 WAIT_SECONDS = 3600.0  # what the button Wait adds
 PATIENCE = 1  # tries after the first one, for a connection that a restart of Redis has broken
@@ -86,10 +87,13 @@ class Service:
         """Start an operation if `principal` may; the same `dedup` never starts a second one."""
         request = request.model_copy(update={"nodes": tuple(dict.fromkeys(request.nodes))})
         with reaching_redis():
-            inventory = self._inventory_of(request.cluster)
+            inventory = self._inventory_of(request.cluster, max_age=INVENTORY_FOR)
             if isinstance(inventory, Refused):
                 return inventory
             found = _nodes(inventory, request.nodes)
+            if isinstance(found, Refused):  # it may have joined the cluster just now
+                inventory = self._inventories[request.cluster].read()
+                found = _nodes(inventory, request.nodes)
             if isinstance(found, Refused):
                 return found
             target = Target(
@@ -141,12 +145,13 @@ class Service:
             )
             return self._start(cluster, "give_back", input.model_dump(mode="json"), dedup=dedup)
 
-    def _inventory_of(self, cluster: str) -> Inventory | Refused:
+    def _inventory_of(self, cluster: str, *, max_age: float = 0) -> Inventory | Refused:
         if self._policy is None:
             return Refused(reason=no_policy_refusal())
         if cluster not in self._stores:
             return Refused(reason=f"There is no cluster {cluster} here. {self._clusters_known()}")
-        inventory = self._inventories[cluster].read()
+        store = self._inventories[cluster]
+        inventory = store.read_lately(max_age) if max_age else store.read()
         if not inventory.as_of:
             return Refused(
                 reason=f"The nodes of {cluster} are not known yet: no worker of it has reported. "

@@ -42,7 +42,7 @@ class Within:
         self,
         seconds: float = REDIS_SECONDS,
         *,
-        threads: int = 16,
+        threads: int = 3,
         courtesy: Courtesy | None = None,
     ) -> None:
         self._seconds = seconds
