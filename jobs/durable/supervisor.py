@@ -6,10 +6,11 @@ because a fork of a process with threads is unsafe. It does no I/O that could bl
 
 import gc
 import os
+import select
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FrameType
 
 import structlog
 
@@ -44,20 +45,51 @@ class _Child:
     start_at: float = 0.0
 
 
+class _Bell:
+    """Wakes a wait when a signal arrives; remembers whether it was one to stop.
+
+    Not `sigtimedwait`: after the process was stopped and continued, it may return whatever was on
+    its stack (seen on Python 3.11), and a supervisor must not end for a signal that never came.
+    """
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+
+    def wait(self, seconds: float) -> None:
+        """Return at the next signal, or after some seconds."""
+        if select.select([self._read], [], [], seconds)[0]:
+            os.read(self._read, 4096)
+
+    def forget(self) -> None:
+        """Have nothing to do with it any more, in a child."""
+        signal.set_wakeup_fd(-1)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        os.close(self._read)
+        os.close(self._write)
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.stopping = True
+
+
 def supervise(roles: list[Role]) -> int:
     """Run one child for each role until SIGTERM or SIGINT; returns the exit code, 0."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    bell = _Bell()
     gc.collect()
     gc.freeze()  # what was imported stays shared between the children
     children = [_Child(role) for role in roles]
-    while True:
+    while not bell.stopping:
         for child in children:
             if child.pid == 0 and uptime() >= child.start_at:
-                _fork(child)
-        received = signal.sigtimedwait(_SIGNALS, _patience(children))
-        if received is not None and received.si_signo != signal.SIGCHLD:
-            return _stop(children)
+                _fork(child, bell)
+        bell.wait(_patience(children))
         _bury(children)
+    return _stop(children, bell)
 
 
 def _patience(children: list[_Child]) -> float:
@@ -65,21 +97,23 @@ def _patience(children: list[_Child]) -> float:
     return max(0.01, min([*waiting, 1.0]))
 
 
-def _fork(child: _Child) -> None:
+def _fork(child: _Child, bell: _Bell) -> None:
     parent = os.getpid()
+    # Held back until the child has forgotten the bell: a SIGTERM right after the fork ends it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     pid = os.fork()
     if pid == 0:
         code = 1
         try:
             die_with(parent)
-            for name in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(name, signal.SIG_DFL)
+            bell.forget()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             code = child.role.main(child.before)
         except BaseException:
             log.exception("child_failed", role=child.role.name)
         finally:
             os._exit(code)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     child.pid, child.born = pid, uptime()
     log.info("child_started", role=child.role.name, pid=pid)
 
@@ -102,18 +136,17 @@ def _bury(children: list[_Child]) -> None:
                 log.warning("child_ended", role=child.role.name, pid=pid, code=code)
 
 
-def _stop(children: list[_Child]) -> int:
+def _stop(children: list[_Child], bell: _Bell) -> int:
     log.info("supervisor_stopping")
     for child in children:
         if child.pid:
             os.kill(child.pid, signal.SIGTERM)
     deadline = uptime() + GRACE
     while any(child.pid for child in children) and uptime() < deadline:
-        signal.sigtimedwait({signal.SIGCHLD}, 0.1)
+        bell.wait(0.1)
         _bury(children)
     for child in children:
         if child.pid:
             log.warning("child_killed", role=child.role.name, pid=child.pid)
             os.kill(child.pid, signal.SIGKILL)
-    time.sleep(0)
     return 0

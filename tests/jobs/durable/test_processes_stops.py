@@ -1,6 +1,8 @@
 """Real workers that are told to end, or that stand still for longer than their lease."""
 
+import os
 import signal
+import time
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -19,6 +21,11 @@ def workers(redis: "Redis", redis_url: str) -> Iterator[Workers]:
         yield workers
         for pid in list(workers.stopped):
             workers.go_on(pid)
+
+
+def _let_pass(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    until(lambda: time.monotonic() > end)
 
 
 def kinds(workers: Workers) -> list[str]:
@@ -61,6 +68,25 @@ def test_an_idle_worker_that_is_told_to_end_ends_at_once(workers: Workers) -> No
     worker.signal(signal.SIGTERM)
     assert worker.wait(within_s=60) == 0
     assert workers.store.redis.smembers("rq:workers") == set()
+
+
+def test_a_supervisor_that_stood_still_goes_on_and_still_looks_after_its_children(
+    workers: Workers,
+) -> None:
+    worker = workers.start(slots=1)
+    workers.run("nothing")
+    workers.result()
+    for _ in range(3):
+        workers.stop(worker.pid)
+        # Past the end of its wait: what a wait tells that ended meanwhile is what may be wrong.
+        _let_pass(1.2)
+        workers.go_on(worker.pid)
+    (slot, *_) = workers.children(worker)
+    os.kill(slot, signal.SIGKILL)
+    until(lambda: len(workers.children(worker)) == 2 and slot not in workers.children(worker))
+    workers.run("nothing", id="op-2")
+    workers.result("op-2")
+    assert worker.alive()
 
 
 def test_a_slot_that_stood_still_past_its_lease_kills_itself_and_acts_no_more(
