@@ -254,16 +254,6 @@ class Context(Generic[R]):
         ended: tuple[Ended, ...] = fired.value
         return ended
 
-    def hold_while_paused(self) -> None:
-        """Free the slot while the workflow is paused; stores nothing, so a replay is the same."""
-        if self._guard.flags.pause and not self._shielded:
-            self._rest(0, None)
-
-    @property
-    def paused(self) -> bool:
-        """Whether it is paused now; for :meth:`hold_while_paused` only, never to choose a path."""
-        return self._guard.flags.pause is not None
-
     def continue_as(self, input: Any) -> NoReturn:
         """Begin again with a fresh history and this input, under the same id."""
         self._call("continue_as", input=dump(input), **self._staged.arguments())

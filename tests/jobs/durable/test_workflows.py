@@ -228,11 +228,16 @@ def test_now_and_uuid_are_the_same_on_every_replay(group: Group) -> None:
     assert seen[0] == seen[1]
 
 
+def rest_while_paused(activity: Activity[Any]) -> None:
+    if activity.flags.pause is not None:
+        activity.rest(until=0)
+
+
 def test_a_paused_workflow_frees_its_slot_until_it_is_resumed(group: Group) -> None:
     @group.workflow
     def drain(ctx: Ctx, _: Any) -> Any:
         ctx.sleep("s", 5)
-        ctx.hold_while_paused()
+        ctx.activity("hold", rest_while_paused)
         return "went on"
 
     group.start("drain")
@@ -315,11 +320,10 @@ def test_a_replay_never_shows_again_what_was_shown_before(group: Group, how: str
         ctx.show({"node": 1})
         if how == "publishes":
             ctx.publish()
-        ctx.hold_while_paused()
         ctx.step("one", lambda: 1)
         ctx.show({"node": 2})
         ctx.sleep("s", 5)
-        ctx.hold_while_paused()
+        ctx.activity("hold", rest_while_paused)
 
     group.start("drain")
     group.work()
