@@ -1,5 +1,6 @@
 """Typed calls of the Lua scripts, and reads: durable state as the rest of the core sees it."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -53,8 +54,9 @@ class Store:
     ) -> tuple[str, str]:
         """Start a root workflow. Returns what happened (see start.lua) and the id that counts."""
         text = dump(input)
+        content = hashlib.sha256(f"{name}\n{text}".encode()).hexdigest()
         reply = self.scripts.call(
-            "start", group=self.group, id=id, name=name, input=text, hash=dump([name, text]),
+            "start", group=self.group, id=id, name=name, input=text, hash=content,
             dedup=dedup, view=None if view is None else dump(view), call=call or nonce(),
         )  # fmt: skip
         return reply["result"], reply["id"]
