@@ -199,9 +199,14 @@ def split_node(node: str) -> tuple[str, str]:
 
 
 def usage(command: str = "/drain") -> str:
-    """Return the help: the form, an example, and one line for each flag."""
+    """Return the help: the form, an example, and one line for each flag that can be served.
+
+    `--plan` is understood, so that who asks for a plan never starts a drain, and not offered yet.
+    """
     rows = []
     for flag in (*FLAGS, *COMMAND_FLAGS):
+        if flag.field == "plan_only":
+            continue
         right = f" ({_RIGHT})" if flag.needs_right else ""
         left = f"--{flag.name}{'=' if flag.metavar else ''}{flag.metavar}"
         rows.append((left.replace("=WORDS…", " WORDS…"), f"{flag.help}{right}"))
