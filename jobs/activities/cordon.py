@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from jobs.activities.trouble import asking_cluster
 from jobs.drain.fence import OPERATION, Claim, Denied, OtherNode, Outdated, TakenBy, Undo, token_of
-from jobs.durable import Activity, PermanentError, TemporaryError
+from jobs.durable import Activity, PermanentError
 from jobs.ids import IdError, cluster_of
-from jobs.kubernetes import Forbidden, KubernetesError, Temporary
+from jobs.kubernetes import Forbidden
 from jobs.kubernetes.nodes import Cordoned, cordon, find_node, uncordon
 from jobs.nodes import Lost
 from jobs.resources import Resources
@@ -27,17 +28,14 @@ def cordon_node(
     claim = _claim(act, operation, node, uid, requested_by=requested_by, since=since)
     if claim is None:
         return _denied("gone", f"there is no node {node} any more")
-    try:
-        result = cordon(act.resources.cluster, claim, timeout=act.time_left())
-    except Forbidden as error:
-        raise PermanentError(
-            f"drainbot may not cordon {node}, so nothing was evicted. Missing right: "
-            f"{error.right or error}"
-        ) from error
-    except Temporary as error:
-        raise TemporaryError(str(error), delay=error.retry_after) from error
-    except KubernetesError as error:
-        raise PermanentError(str(error)) from error
+    with asking_cluster():
+        try:
+            result = cordon(act.resources.cluster, claim, timeout=act.time_left())
+        except Forbidden as error:
+            raise PermanentError(
+                f"drainbot may not cordon {node}, so nothing was evicted. Missing right: "
+                f"{error.right or error}"
+            ) from error
     if isinstance(result, Cordoned):
         act.resources.nodes.change(
             act.token, operation, node, came_from=_BEFORE_DRAIN, to="draining", by=requested_by
@@ -76,12 +74,8 @@ def undo_cordon(
     claim = _claim(act, operation, node, uid)
     what, kept = "the node is gone", False
     if claim is not None:
-        try:
+        with asking_cluster(otherwise=f"the cordon of {node} can't be undone"):
             result = uncordon(act.resources.cluster, claim, timeout=act.time_left())
-        except Temporary as error:
-            raise TemporaryError(str(error), delay=error.retry_after) from error
-        except KubernetesError as error:
-            raise PermanentError(f"the cordon of {node} can't be undone: {error}") from error
         if isinstance(result, Outdated | TakenBy):
             return _kept(_whose(node, result), evicted=record.evicted)
         what = _UNDONE[result] if isinstance(result, Undo) else what
@@ -107,12 +101,8 @@ def _claim(
     since: int = 0,
 ) -> Claim | None:
     """Claim a node in Redis, above the counter that it shows; None if it does not exist."""
-    try:
+    with asking_cluster():
         seen = find_node(act.resources.cluster, node)
-    except Temporary as error:
-        raise TemporaryError(str(error), delay=error.retry_after) from error
-    except KubernetesError as error:
-        raise PermanentError(str(error)) from error
     if seen is None or seen.uid != uid:
         return None
     claimed = act.resources.nodes.claim(act.token, operation, node, uid, shown=token_of(seen))

@@ -209,7 +209,7 @@ class _Emptying:
         """Apply what was heard; returns the time that it was applied at."""
         now = self.act.now()
         for event in self.ears.take():
-            self.state = self.sender.note(event).apply_to(self.state, now)
+            self.state = self.state.apply(self.sender.note(event), now)
         return now
 
     def hear_the_rest(self) -> None:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from jobs.activities.trouble import asking_cluster
 from jobs.drain.facts import Node
 from jobs.drain.fence import Claim, Fence, fence, token_of
 from jobs.drain.filters import Rules, judge
-from jobs.durable import Activity, PermanentError, TemporaryError
-from jobs.kubernetes import KubernetesError, Temporary
+from jobs.durable import Activity
 from jobs.kubernetes.nodes import find_node
 from jobs.kubernetes.pods import list_pods_on
 from jobs.models import DrainOptions
@@ -41,13 +41,9 @@ def confirm_drained(
     Not held with `left` above 0: a pod landed before the cordon was seen by everybody, go on.
     """
     act.tick()
-    try:
+    with asking_cluster():
         seen = find_node(act.resources.cluster, node)
         pods, _ = list_pods_on(act.resources.cluster, node)
-    except Temporary as error:
-        raise TemporaryError(str(error), delay=error.retry_after) from error
-    except KubernetesError as error:
-        raise PermanentError(str(error)) from error
     state = fence(seen, _claim(seen, operation, node, uid))
     if state is not Fence.HELD:
         return _answer(_STATES.get(state, "broken"), _BROKEN[state])

@@ -40,17 +40,6 @@ REQUEST_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the deciding thread takes from the inbox: an event, or nothing for the state."""
-
-    event: Any
-
-    def apply_to(self, state: DrainState, now: int) -> DrainState:
-        """Apply it."""
-        return state if self.event is None else state.apply(self.event, now)
-
-
-@dataclass(frozen=True)
 class Answered:
     """An eviction's answer, as the sending thread puts it into the inbox."""
 
@@ -126,20 +115,21 @@ class Sender:
             self._pool.submit(self._evict, pod)
         return state
 
-    def note(self, heard: Any) -> Told:
-        """Take one thing from the inbox and say what it means for the state."""
+    def note(self, heard: Any) -> e.DrainEvent:
+        """Take one thing from the inbox and return the event that it is for the state."""
         if isinstance(heard, NoLeave):
             self.in_flight -= 1
-            return Told(e.Withheld(heard.pod.uid, self._held_until(heard.permit)))
+            return e.Withheld(heard.pod.uid, self._held_until(heard.permit))
         if isinstance(heard, Answered):
             self.in_flight -= 1
             self._account(heard.pod.uid, heard.answer)
             if isinstance(heard.answer, Blocked | BudgetBroken):
                 self._ears.hear_budgets(self._act.resources.cluster, heard.pod.namespace)
-            return Told(e.Answer(heard.pod.uid, heard.answer))
+            return e.Answer(heard.pod.uid, heard.answer)
         if isinstance(heard, BaseException):
             raise heard
-        return Told(heard)
+        event: e.DrainEvent = heard
+        return event
 
     def count_answer(self, heard: Any) -> None:
         """Count an answer that came too late to decide anything."""

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from jobs.activities.trouble import asking_cluster
 from jobs.drain.facts import Budget, Node, Owner, Pod
 from jobs.drain.filters import Rules
 from jobs.drain.plan import node_plan, operation_plan
-from jobs.durable import Activity, PermanentError, TemporaryError
-from jobs.kubernetes import KubernetesError, Temporary
+from jobs.durable import Activity
 from jobs.kubernetes.budgets import list_budgets
 from jobs.kubernetes.nodes import find_node
 from jobs.kubernetes.owners import find_owner
@@ -21,6 +21,15 @@ def survey(
 ) -> dict[str, Any]:
     """Plan an operation; `{plan}`, or `{refused}` with a sentence for people."""
     try:
+        return _plan(act, nodes, options, long_work)
+    except SelectorError as error:
+        return {"refused": f"{error} Nothing was started."}
+
+
+def _plan(
+    act: Activity[Resources], nodes: list[str], options: dict[str, Any], long_work: float
+) -> dict[str, Any]:
+    with asking_cluster():
         wanted = DrainOptions.model_validate(options)
         look = _Look(act, Rules.of(wanted, long_work=long_work))
         plans: list[NodePlan] = []
@@ -31,12 +40,6 @@ def survey(
             if node is None or refused:
                 return {"refused": f"{refused} Nothing was started."}
             plans.append(look.at(node))
-    except SelectorError as error:
-        return {"refused": f"{error} Nothing was started."}
-    except Temporary as error:
-        raise TemporaryError(str(error), delay=error.retry_after) from error
-    except KubernetesError as error:
-        raise PermanentError(str(error)) from error
     return {"plan": operation_plan(plans, wanted, now=act.now()).model_dump(mode="json")}
 
 

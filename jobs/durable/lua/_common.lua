@@ -116,7 +116,7 @@ local function close_wait(group, id, wait, won, value, why)
     if part.kind == 'timer' then
       redis.call('ZREM', P(group) .. 'timers', 'wf|' .. id .. '|' .. wait.key .. '|' .. part.name)
     elseif part.kind == 'question' and part.name ~= won then
-      close_question(group, part.question, why or part.closed_as or 'no_longer_needed')
+      close_question(group, part.question, why or 'no_longer_needed')
     end
   end
   local status = 'ok'
