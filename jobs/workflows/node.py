@@ -181,7 +181,7 @@ def _kind(outcome: dict[str, Any]) -> tuple[QuestionKind, tuple[str, ...]]:
 def _question(node: _Node, outcome: dict[str, Any]) -> Question:
     needs = node.drain.requirements
     kind, offered = _kind(outcome)
-    pods = sorted(o["pod"]["uid"] for part in _PARTS for o in outcome[part])
+    pods = sorted(obstacle["pod"]["uid"] for obstacle in _obstacles(outcome))
     if not node.thread or pods != node.asked:
         node.thread, node.asked = f"{node.drain.node}:{node.rounds}", pods
     payload = {
@@ -220,8 +220,9 @@ def _budgets(outcome: dict[str, Any], *kinds: str) -> list[str]:
     )
 
 
-def _obstacles(outcome: dict[str, Any]) -> list[dict[str, Any]]:
-    return [obstacle for part in _PARTS for obstacle in outcome[part]]
+def _obstacles(outcome: dict[str, Any], *parts: str) -> list[dict[str, Any]]:
+    """Return what keeps pods on the node: all of it, or only these parts."""
+    return [obstacle for part in parts or _PARTS for obstacle in outcome[part]]
 
 
 def _ask(node: _Node, turn: int, outcome: dict[str, Any]) -> Fired:
@@ -250,14 +251,15 @@ def _act(node: _Node, turn: int, fired: Fired, outcome: dict[str, Any]) -> Any:
         node.log("stopped")
         return _end(node, NodeStatus.STOPPED, "nobody answered; the cordon stays")
     if fired.name == "freed":
-        node.log("freed", pods=", ".join(_names(outcome)))
+        node.log("freed", pods=_names(_obstacles(outcome)))
         return None
     choice, by = fired.value["choice"], ", ".join(fired.value["by"])
     if choice == choices.EVICT_ANYWAY:
         node.evict_anyway += [refusal["pod"]["uid"] for refusal in outcome["refusals"]]
     elif choice == choices.FORCE:
-        node.force = [o["pod"]["uid"] for part in ("blocks", "wont_stop") for o in outcome[part]]
-        node.log("forced", by=by, pods=", ".join(_names(outcome)), note=fired.value["note"])
+        past_budgets = _obstacles(outcome, "blocks", "wont_stop")
+        node.force = [obstacle["pod"]["uid"] for obstacle in past_budgets]
+        node.log("forced", by=by, pods=_names(past_budgets), note=fired.value["note"])
     elif choice == choices.SKIP:
         node.log("skipped", by=by)
         with node.ctx.shield():
@@ -296,8 +298,8 @@ def _cordon_again(node: _Node, turn: int) -> Any:
     return _end(node, NodeStatus.FAILED, cordoned["detail"])
 
 
-def _names(outcome: dict[str, Any]) -> list[str]:
-    return [f"{o['pod']['namespace']}/{o['pod']['name']}" for o in _obstacles(outcome)]
+def _names(obstacles: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{o['pod']['namespace']}/{o['pod']['name']}" for o in obstacles)
 
 
 def _confirm(node: _Node, turn: int) -> dict[str, Any]:

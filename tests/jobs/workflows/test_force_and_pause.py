@@ -38,6 +38,19 @@ def test_the_drain_does_not_wait_for_the_replacement_of_the_last_forced_pod(play
     assert story.finish(operation).end is OperationEnd.DRAINED
 
 
+def test_the_story_names_as_forced_only_what_force_deletes(play: Play) -> None:
+    story = play()
+    block(story)
+    story.cluster.add_workload("Pod", "tools", "debug", on=["node-1"])
+    operation = story.submit("node-1")
+    asked = story.question(operation)
+    assert (len(asked.blocks), len(asked.refusals)) == (1, 1)
+    story.decide(asked, "force", note="moved")
+    until(lambda: story.view(operation).nodes[0].forced, what="the force")
+    (told,) = [entry for entry in story.view(operation).log if entry.what == "forced"]
+    assert told.fields["pods"] == "payments/db-0"
+
+
 def test_force_goes_on_after_answers_that_were_lost(play: Play) -> None:
     story = play()
     block(story)
