@@ -33,7 +33,7 @@ __all__ = [
 
 _REASON_MAX = 500
 _UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, lone surrogates, line ends
-_SECONDS = re.compile(r"(?:-1|[0-9]{1,9})\Z")
+_WHOLE = re.compile(r"(?:-1|[0-9]{1,9})\Z")
 # strconv.ParseBool, as kubectl's flags read it.
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
@@ -90,6 +90,16 @@ FLAGS: tuple[Flag, ...] = tuple(
             "",
         ),
         ("disable-eviction", "", "delete pods instead of evicting: past every budget", _RIGHT),
+        ("no-wait-volumes", "", "don't wait until the node's volumes are detached", ""),
+        ("expect-gone", "", "a node that disappears counts as drained", ""),
+        (
+            "max-failures",
+            "COUNT",
+            "begin no other node after more have failed; -1: never mind",
+            "",
+        ),
+        ("canary", "COUNT", "drain so many nodes first, and the rest after --soak", ""),
+        ("soak", "DURATION", "to wait after the canaries, such as 10m", ""),
     )
 )
 COMMAND_FLAGS: tuple[Flag, ...] = (
@@ -328,10 +338,11 @@ def _value(flag: Flag, text: str) -> bool | int | str:
         if text not in _TRUE | _FALSE:
             raise UsageError(f"{wrong} expected true or false.")
         return text in _TRUE
-    if flag.metavar == "SECONDS":
-        least = DrainOptions.model_fields[flag.field].default  # -1: each its own; else 0
-        if not _SECONDS.match(text) or int(text) < least:
-            raise UsageError(f"{wrong} expected whole seconds, at least {least}.")
+    if flag.metavar in {"SECONDS", "COUNT"}:
+        least = DrainOptions.model_fields[flag.field].default  # -1: none of ours; else 0
+        if not _WHOLE.match(text) or int(text) < least:
+            what = "whole seconds" if flag.metavar == "SECONDS" else "a whole number"
+            raise UsageError(f"{wrong} expected {what}, at least {least}.")
         return int(text)
     try:
         read = parse_duration(text) if flag.metavar == "DURATION" else str(selectors.parse(text))

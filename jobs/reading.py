@@ -23,7 +23,10 @@ from jobs.models import (
 from jobs.models.requests import DrainRequest
 
 _BEGINNING = frozenset({"0", "0-0"})
-_FACTS = ("refusals", "blocks", "wont_stop", "detail", "pods_left", "pods_total", "node")
+_FACTS = (
+    "refusals", "blocks", "wont_stop", "unwell", "volumes", "detail", "pods_left", "pods_total",
+    "node",
+)  # fmt: skip
 
 
 def operation_view(store: Store, id: str) -> OperationView | None:

@@ -74,6 +74,7 @@ def finish_title(view: OperationView) -> str:
         OperationEnd.STOPPED: f"Stopped, nobody answered, {drained}",
         OperationEnd.REFUSED: "Not done",
         OperationEnd.FAILED: f"Failed, {drained}",
+        OperationEnd.PLANNED: "Planned, nothing was changed",
         None: "Ended",
     }[view.end]
 

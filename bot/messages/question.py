@@ -68,6 +68,9 @@ def question_title(question: QuestionView) -> str:
         QuestionKind.FREED: f"Go on? {question.node} could move now",
         QuestionKind.UNCORDONED: f"Decide: {question.node} was uncordoned",
         QuestionKind.STUCK: "Decide: the operation is stuck",
+        QuestionKind.VOLUMES: f"Decide: volumes stay attached to {question.node}",
+        QuestionKind.UNWELL: f"Decide: {count(len(question.unwell), 'workload')} not well again",
+        QuestionKind.CANARY: "Go on after the canary?",
     }[question.kind]
 
 
@@ -98,6 +101,9 @@ def _what(question: QuestionView, style: Style) -> str:
         QuestionKind.FREED: "what was in the way is gone, long after it was asked",
         QuestionKind.UNCORDONED: "somebody uncordoned it while it was being drained",
         QuestionKind.STUCK: "the operation fails again and again",
+        QuestionKind.VOLUMES: "it is empty, but volumes stay attached to it",
+        QuestionKind.UNWELL: "workloads are less ready than before its drain",
+        QuestionKind.CANARY: "what went first did not go well",
     }.get(question.kind, "a person has to choose")
 
 

@@ -71,6 +71,28 @@ class BudgetFacts(Frozen):
     disruptions_allowed: int = -1
 
 
+class NotReady(Frozen):
+    """A pod that is not ready, since when (ms since the epoch, 0: not known), and why if known.
+
+    `why` are the words of the scheduler or the kubelet, such as "0/3 nodes are available: …".
+    """
+
+    pod: str
+    since: int = 0
+    why: str = ""
+
+
+class Unwell(Frozen):
+    """A workload that is less ready than before its node's drain, and the pods that it waits for.
+
+    `owner` is as it stands now; `ready_before` how many of its pods were ready before.
+    """
+
+    owner: OwnerRef
+    ready_before: int
+    pods: tuple[NotReady, ...] = ()
+
+
 class Block(Frozen):
     """An eviction that was refused, and why, in facts. `message` is the server's own words.
 

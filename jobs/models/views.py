@@ -8,7 +8,7 @@ from jobs.models.base import Frozen
 from jobs.models.options import DrainOptions
 from jobs.models.people import Requirements, Vote
 from jobs.models.plan import OperationPlan
-from jobs.models.pods import Block, Obstacle, PodRef, Refusal, WontStop
+from jobs.models.pods import Block, Obstacle, PodRef, Refusal, Unwell, WontStop
 
 
 class NodeStatus(StrEnum):
@@ -56,6 +56,7 @@ class OperationEnd(StrEnum):
     STOPPED = "stopped"
     REFUSED = "refused"  # nothing was done: not approved, taken, unknown node, guardrails
     FAILED = "failed"
+    PLANNED = "planned"  # only a plan was asked for: nothing was changed
 
 
 class QuestionKind(StrEnum):
@@ -70,6 +71,9 @@ class QuestionKind(StrEnum):
     FREED = "freed"  # free now, but long after it was asked: go on?
     UNCORDONED = "uncordoned"  # somebody uncordoned the node while it drained
     STUCK = "stuck"  # the workflow fails again and again
+    VOLUMES = "volumes"  # volumes stay attached to a node that is empty
+    UNWELL = "unwell"  # workloads are not as ready as they were before their node's drain
+    CANARY = "canary"  # a canary was not drained, or its workloads are not well: go on?
 
 
 class QuestionState(StrEnum):
@@ -108,6 +112,8 @@ class QuestionView(Frozen):
     refusals: tuple[Refusal, ...] = ()
     blocks: tuple[Block, ...] = ()
     wont_stop: tuple[WontStop, ...] = ()
+    unwell: tuple[Unwell, ...] = ()
+    volumes: tuple[str, ...] = ()  # still attached to the node, by their PersistentVolume
     detail: str = ""
     pods_left: int = 0
     pods_total: int = 0

@@ -11,6 +11,8 @@ SKIP: Final = "skip"
 FORCE: Final = "force"
 ABORT: Final = "abort"
 EVICT_ANYWAY: Final = "evict_anyway"
+GO_ON: Final = "go_on"
+NODE_IS_DEAD: Final = "node_is_dead"
 
 BLOCK: Final = (RETRY, WAIT, SKIP, FORCE, ABORT)
 REFUSAL: Final = (EVICT_ANYWAY, WAIT, SKIP, ABORT)
@@ -18,3 +20,6 @@ WONT_STOP: Final = (WAIT, FORCE, SKIP, ABORT)
 OVERDUE: Final = (RETRY, WAIT, SKIP, ABORT)
 UNCORDONED: Final = (RETRY, SKIP, ABORT)
 FREED: Final = (RETRY, SKIP, ABORT)
+VOLUMES: Final = (GO_ON, WAIT, SKIP, ABORT)
+UNWELL: Final = (GO_ON, WAIT, ABORT)
+CANARY: Final = (GO_ON, ABORT)
