@@ -65,7 +65,10 @@ class Runner(Generic[R]):
 
     def _run(self, context: Context[R], record: WorkflowRecord) -> str:
         try:
-            return self._body(context, record)
+            try:
+                return self._body(context, record)
+            except Diverged as diverged:
+                return self._diverged(context, record, str(diverged))
         except Suspended:
             return "suspended"
         except Fenced:
@@ -83,8 +86,8 @@ class Runner(Generic[R]):
         except StepFailed as failed:
             context.finish("failed", {"step": failed.step, "error": str(failed)})
             return "failed"
-        except Diverged as diverged:
-            return self._diverged(context, record, str(diverged))
+        except Diverged:
+            raise
         except Exception as error:
             # A bug or a library's surprise: try again later, and for people after a few times.
             log.exception("workflow_crashed", workflow=record.id)
@@ -100,7 +103,7 @@ class Runner(Generic[R]):
         abort = record.flags.abort
         if record.given_up and abort:
             outcome = {"by": abort.by, "reason": abort.reason, "error": words}
-            context.finish("aborted", outcome)
+            context.give_up("aborted", outcome)
             return "aborted"
         context.release(crash=words, stuck=words)
         return "stuck"

@@ -269,7 +269,16 @@ class Context(Generic[R]):
             self._shielded -= 1
 
     def finish(self, state: str, result: Any) -> None:
-        """Store the workflow's end; called by the activation, not by workflows."""
+        """Store the workflow's end; called by the activation, not by workflows.
+
+        Raises :class:`Diverged` if the code ends before what its history holds.
+        """
+        if left := self.unused:
+            raise Diverged(f"the code ends without the step {min(left)!r}, which is stored")
+        self.give_up(state, result)
+
+    def give_up(self, state: str, result: Any) -> None:
+        """Store an end, whatever the history holds: a person wants it of what fits no more."""
         self._call("finish", state=state, outcome=dump(result), **self._staged.arguments())
 
     def release(self, *, crash: str = "", after: float = 0, stuck: str = "") -> None:
@@ -291,15 +300,23 @@ class Context(Generic[R]):
         self._used.add(key)
         known = self._steps.get(key)
         if known is None:
+            # A run takes the same path each time: what is stored comes before anything new.
+            if left := self.unused:
+                raise Diverged(f"the step {key!r} is new before {min(left)!r}, which is stored")
             return None
         if known.fingerprint != print_:
             raise Diverged(f"the step {key!r} was another one when it was stored")
         self._now = max(self._now, known.at)
         return known
 
+    @property
+    def unused(self) -> frozenset[str]:
+        """The stored steps that the code has not asked for yet."""
+        return frozenset(self._steps.keys() - self._used)
+
     def _replaying(self) -> bool:
         """Whether stored steps are still ahead: what the code shows here has been shown before."""
-        return not self._steps.keys() <= self._used
+        return bool(self.unused)
 
     def _boundary(self, key: str, print_: str) -> None:
         if self._stopping():

@@ -196,6 +196,10 @@ class Store:
         """Return a workflow's story, one JSON text a line."""
         return cast("list[str]", self.redis.lrange(f"{self.prefix}wf:{id}:log", 0, -1))
 
+    def live(self) -> list[str]:
+        """Return the root workflows that have not ended, the oldest first."""
+        return cast("list[str]", self.redis.zrange(f"{self.prefix}live", 0, -1))
+
     def running(self) -> list[str]:
         """Return the workflows that are running now."""
         return cast("list[str]", self.redis.zrange(f"{self.prefix}running", 0, -1))
