@@ -1,0 +1,94 @@
+"""The questions in the middle of a node's drain: what is asked, and what can be answered."""
+
+from typing import Any
+
+from jobs.durable import Fired, Question, Signal, Timer
+from jobs.models import NodeStatus, QuestionKind
+from jobs.workflows import choices
+from jobs.workflows.node_state import NodeDrain
+
+_PARTS = ("refusals", "blocks", "wont_stop")
+_BY_COUNTS = ("budget", "budget_broken")  # kinds of blocks that end when a budget's counts allow
+
+
+def ask(node: NodeDrain, turn: int, outcome: dict[str, Any]) -> Fired:
+    """Ask about what keeps pods on the node; the watcher may free it before anybody answers."""
+    node.show(NodeStatus.BLOCKED, outcome["detail"])
+    needs = node.drain.requirements
+    # Past the deadline only people let it go on: what is free would be asked about again at once.
+    pods = [o["pod"] for o in obstacles(outcome)] if outcome["outcome"] == "asks" else []
+    watching = {
+        **node.common(), "budgets": _budgets(outcome, *_BY_COUNTS),
+        "one_of": _budgets(outcome, "two_budgets"), "pods": pods,
+        "free_for": needs.auto_resume_after_free, "until": node.ctx.now()
+        + int(needs.auto_resume_within * 1000),
+    }  # fmt: skip
+    return node.ctx.first(
+        f"ask:{turn}",
+        watching=watching if pods else None,
+        answer=_question(node, outcome),
+        freed=Signal("freed"),
+        stop=Timer(needs.stop_after, movable=True),
+    )
+
+
+def obstacles(outcome: dict[str, Any], *parts: str) -> list[dict[str, Any]]:
+    """Return what keeps pods on the node: all of it, or only these parts."""
+    return [obstacle for part in parts or _PARTS for obstacle in outcome[part]]
+
+
+def names(found: list[dict[str, Any]]) -> str:
+    """Return the pods of obstacles, for a line of the story."""
+    return ", ".join(f"{o['pod']['namespace']}/{o['pod']['name']}" for o in found)
+
+
+def _kind(outcome: dict[str, Any]) -> tuple[QuestionKind, tuple[str, ...]]:
+    """Return what is asked, and what can be answered."""
+    if outcome["outcome"] == "uncordoned":
+        return QuestionKind.UNCORDONED, choices.UNCORDONED
+    if outcome["outcome"] == "overdue":
+        return QuestionKind.OVERDUE, choices.OVERDUE
+    anyway = (choices.EVICT_ANYWAY,) if outcome["refusals"] else ()
+    if outcome["blocks"]:
+        return QuestionKind.BLOCK, (*anyway, *choices.BLOCK)
+    if outcome["wont_stop"]:
+        return QuestionKind.WONT_STOP, (*anyway, *choices.WONT_STOP)
+    return QuestionKind.REFUSAL, choices.REFUSAL
+
+
+def _question(node: NodeDrain, outcome: dict[str, Any]) -> Question:
+    needs = node.drain.requirements
+    kind, offered = _kind(outcome)
+    pods = sorted(obstacle["pod"]["uid"] for obstacle in obstacles(outcome))
+    if not node.thread or pods != node.asked:
+        node.thread, node.asked = f"{node.drain.node}:{node.rounds}", pods
+    payload = {
+        "node": node.drain.node,
+        "thread_key": node.thread,
+        "detail": outcome["detail"],
+        "pods_left": outcome["total"] - outcome["gone"],
+        "pods_total": outcome["total"],
+        **{part: outcome[part] for part in _PARTS},
+    }
+    notices = {"remind": needs.remind_after}
+    if needs.escalate_to:
+        notices["escalate"] = needs.escalate_after
+    return Question(
+        kind,
+        payload,
+        offered,
+        votes_needed={choices.FORCE: needs.force_votes},
+        notices=notices,
+        stop_after=needs.stop_after,
+    )
+
+
+def _budgets(outcome: dict[str, Any], *kinds: str) -> list[str]:
+    return sorted(
+        {
+            f"{budget['namespace']}/{budget['name']}"
+            for block in outcome["blocks"]
+            if block["kind"] in kinds
+            for budget in block["budgets"]
+        }
+    )

@@ -1,0 +1,76 @@
+"""What the drain of one node remembers, shows and tells."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from jobs.durable import Context
+from jobs.models import NodeStatus
+from jobs.resources import Resources
+from jobs.workflows.inputs import DrainInput
+
+Ctx = Context[Resources]
+
+
+@dataclass
+class NodeDrain:
+    """The workflow's own memory: rebuilt by each replay, carried over by continue-as.
+
+    `drained_at` (ms) is when the node was confirmed as drained, 0 before that; `facts` are more of
+    what readers are shown, kept from one show to the next.
+    """
+
+    ctx: Ctx
+    drain: DrainInput
+    started: int = 0
+    was_cordoned: bool = False
+    status: NodeStatus = NodeStatus.CORDONING
+    evicted_any: bool = False
+    pods: dict[str, int] = field(default_factory=lambda: {"total": 0, "gone": 0})
+    evict_anyway: list[str] = field(default_factory=list)
+    force: list[str] = field(default_factory=list)
+    forced: list[str] = field(default_factory=list)
+    postponed: float = 0.0
+    thread: str = ""
+    asked: list[str] = field(default_factory=list)
+    rounds: int = 0
+    drained_at: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def carried(self) -> dict[str, Any]:
+        """Return what a fresh history begins with."""
+        return {
+            "was_cordoned": self.was_cordoned, "evicted_any": self.evicted_any, "pods": self.pods,
+            "evict_anyway": self.evict_anyway, "force": self.force, "forced": self.forced,
+            "postponed": self.postponed, "thread": self.thread, "asked": self.asked,
+            "rounds": self.rounds, "drained_at": self.drained_at, "facts": self.facts,
+        }  # fmt: skip
+
+    def show(self, status: NodeStatus, detail: str = "", **more: Any) -> None:
+        """Show the node's state to readers."""
+        self.status = status
+        self.ctx.show(
+            {
+                "name": self.drain.node,
+                "uid": self.drain.uid,
+                "status": status,
+                "detail": detail,
+                "pods_total": self.pods["total"],
+                "pods_gone": self.pods["gone"],
+                "evicted_any": self.evicted_any,
+                "cordoned_before": self.was_cordoned,
+                "forced": self.forced,
+                "started_at": self.started,
+                **self.facts,
+                **more,
+            }
+        )
+
+    def log(self, what: str, **fields: Any) -> None:
+        """Add a line to the story, under the node's name."""
+        self.ctx.log(what, node=self.drain.node, **fields)
+
+    def common(self) -> dict[str, Any]:
+        """Return what all activities on the node want to know."""
+        return {
+            "operation": self.drain.operation, "node": self.drain.node, "uid": self.drain.uid,
+        }  # fmt: skip
