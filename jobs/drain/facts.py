@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jobs.drain.selectors import NOTHING
-from jobs.models import BudgetFacts, OwnerRef, PodRef
+from jobs.models import BudgetFacts, NotReady, OwnerRef, PodRef
 from jobs.selectors import Selector
 
 FINISHED = frozenset({"Succeeded", "Failed"})
@@ -30,6 +30,7 @@ class Pod:
     """One pod. `deletion` is when its grace ends, not when the deletion was asked for.
 
     `grace` is the pod's own, in seconds; `cpu` is in thousandths of a core, `memory` in bytes.
+    `why_not_ready` are the words of the scheduler or the kubelet, "" while it is ready.
     """
 
     namespace: str
@@ -40,6 +41,8 @@ class Pod:
     phase: str = "Running"
     ready: bool = True
     ready_changed: int = 0
+    why_not_ready: str = ""
+    created: int = 0
     started: int = 0
     deletion: int = 0
     grace: int = 30
@@ -60,6 +63,12 @@ class Pod:
     def ref(self) -> PodRef:
         """Its identity, for messages and requests."""
         return PodRef(namespace=self.namespace, name=self.name, uid=self.uid)
+
+    @property
+    def not_ready(self) -> NotReady:
+        """What readers are told of a pod that is not ready."""
+        since = self.ready_changed or self.created
+        return NotReady(pod=str(self), since=since, why=self.why_not_ready)
 
     @property
     def finished(self) -> bool:
@@ -86,8 +95,23 @@ class Taint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeCondition:
+    """One condition of a node; `status` is True, False or Unknown, `since` its last transition."""
+
+    kind: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One node; `resource_version` guards the next patch of it."""
+    """One node; `resource_version` guards the next patch of it.
+
+    `deletion` is when its own deletion was asked for. Of its conditions but Ready only those are
+    kept that drainbot itself writes (:mod:`jobs.drain.conditions`).
+    """
 
     name: str
     uid: str
@@ -98,6 +122,8 @@ class Node:
     ready: bool = True
     ready_changed: int = 0
     taints: tuple[Taint, ...] = ()
+    deletion: int = 0
+    conditions: tuple[NodeCondition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +131,7 @@ class Owner:
     """What runs a pod, as people know it: a ReplicaSet's Deployment, where it has one.
 
     `uid` is that of the object which controls the pod; replicas and ready are -1 where the kind
-    does not say.
+    does not say. `selector` selects its pods (and others', whose controller it is not).
     """
 
     uid: str
@@ -114,6 +140,8 @@ class Owner:
     name: str
     replicas: int = -1
     ready: int = -1
+    resource_version: str = ""
+    selector: Selector = NOTHING
 
     @property
     def ref(self) -> OwnerRef:

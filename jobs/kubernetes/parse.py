@@ -5,7 +5,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from jobs.drain.facts import Attachment, Budget, Controller, Node, Owner, Pod, Taint
+from jobs.drain.conditions import CONDITIONS
+from jobs.drain.facts import Attachment, Budget, Controller, Node, NodeCondition, Owner, Pod, Taint
 from jobs.drain.filters import DO_NOT_DISRUPT, MIRROR, SAFE_TO_EVICT
 from jobs.drain.selectors import from_object
 
@@ -57,6 +58,8 @@ def pod(raw: Json) -> Pod:
         phase=status.get("phase") or "Pending",
         ready=ready.get("status") == "True",
         ready_changed=milliseconds(ready.get("lastTransitionTime")),
+        why_not_ready="" if ready.get("status") == "True" else _why_not_ready(status),
+        created=milliseconds(meta.get("creationTimestamp")),
         started=milliseconds(status.get("startTime")),
         deletion=milliseconds(deleted),
         grace=_grace(meta, spec),
@@ -69,7 +72,7 @@ def pod(raw: Json) -> Pod:
         do_not_disrupt=annotations.get(DO_NOT_DISRUPT) == "true",
         not_safe_to_evict=annotations.get(SAFE_TO_EVICT) == "false",
         priority=int(spec.get("priority") or 0),
-        claims=_claims(spec),
+        claims=_claims(meta["name"], spec),
         cpu=cpu,
         memory=memory,
     )
@@ -82,10 +85,32 @@ def _grace(meta: Json, spec: Json) -> int:
     return int(grace)
 
 
-def _claims(spec: Json) -> tuple[str, ...]:
-    volumes = spec.get("volumes") or ()
-    found = (volume.get("persistentVolumeClaim", {}).get("claimName") for volume in volumes)
-    return tuple(claim for claim in found if claim)
+def _claims(pod: str, spec: Json) -> tuple[str, ...]:
+    """Return the names of its PersistentVolumeClaims; an ephemeral volume's is made of its name.
+
+    https://kubernetes.io/docs/concepts/storage/ephemeral-volumes/#persistentvolumeclaim-naming
+    """
+    found = []
+    for volume in spec.get("volumes") or ():
+        if "persistentVolumeClaim" in volume:
+            found.append(volume["persistentVolumeClaim"]["claimName"])
+        elif "ephemeral" in volume:
+            found.append(f"{pod}-{volume['name']}")
+    return tuple(found)
+
+
+def _why_not_ready(status: Json) -> str:
+    """Return why a pod is not ready: the scheduler's words, else what a container waits for."""
+    scheduled = _condition(status, "PodScheduled")
+    if scheduled.get("status") == "False":
+        return str(scheduled.get("message") or scheduled.get("reason") or "")
+    for kind in ("initContainerStatuses", "containerStatuses"):
+        for container in status.get(kind) or ():
+            waiting = (container.get("state") or {}).get("waiting") or {}
+            if waiting.get("reason"):
+                said = waiting.get("message")
+                return f"{waiting['reason']}: {said}" if said else str(waiting["reason"])
+    return str(_condition(status, "Ready").get("message") or "")
 
 
 def _requests(spec: Json) -> tuple[int, int]:
@@ -154,6 +179,18 @@ def node(raw: Json) -> Node:
             Taint(key=t["key"], value=t.get("value", ""), effect=t.get("effect", ""))
             for t in spec.get("taints") or ()
         ),
+        deletion=milliseconds(meta.get("deletionTimestamp")),
+        conditions=tuple(
+            NodeCondition(
+                kind=c["type"],
+                status=c.get("status", ""),
+                reason=c.get("reason") or "",
+                message=c.get("message") or "",
+                since=milliseconds(c.get("lastTransitionTime")),
+            )
+            for c in status.get("conditions") or ()
+            if c.get("type") in CONDITIONS
+        ),
     )
 
 
@@ -193,6 +230,8 @@ def owner(raw: Json, *, kind: str, shown: Controller | None, uid: str) -> Owner:
         name=shown.name if shown else meta["name"],
         replicas=_first(spec.get("replicas"), spec.get("parallelism"), scheduled),
         ready=_first(status.get("readyReplicas"), status.get("ready"), status.get("numberReady")),
+        resource_version=meta.get("resourceVersion", ""),
+        selector=from_object(spec.get("selector")),
     )
 
 

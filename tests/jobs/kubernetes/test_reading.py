@@ -85,6 +85,75 @@ def test_what_makes_a_pod_special_is_read() -> None:
     assert pod.phase == "Pending"
 
 
+def status_of(**status: Any) -> Any:
+    meta = {"name": "p", "namespace": "n", "uid": "u", "creationTimestamp": "2026-11-20T18:00:00Z"}
+    return parse.pod({"metadata": meta, "spec": {"containers": []}, "status": status})
+
+
+def unready(kind: str, **condition: str) -> dict[str, str]:
+    return {"type": kind, "status": "False", **condition}
+
+
+NO_ROOM = "0/3 nodes are available: 3 node(s) were unschedulable."
+CRASHED = "back-off 40s restarting failed container"
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (
+            {"conditions": [unready("PodScheduled", reason="Unschedulable", message=NO_ROOM)]},
+            NO_ROOM,
+        ),
+        ({"conditions": [unready("PodScheduled", reason="SchedulingGated")]}, "SchedulingGated"),
+        (
+            {
+                "conditions": [unready("Ready", message="containers with unready status: [db]")],
+                "containerStatuses": [
+                    {"state": {"running": {}}},
+                    {"state": {"waiting": {"reason": "CrashLoopBackOff", "message": CRASHED}}},
+                ],
+            },
+            f"CrashLoopBackOff: {CRASHED}",
+        ),
+        (
+            {
+                "initContainerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}],
+                "containerStatuses": [{"state": {"waiting": {"reason": "PodInitializing"}}}],
+            },
+            "ImagePullBackOff",
+        ),
+        (
+            {"conditions": [unready("Ready", message="containers with unready status: [db]")]},
+            "containers with unready status: [db]",
+        ),
+        ({}, ""),
+    ],
+)
+def test_why_a_pod_is_not_ready_is_told_in_the_words_of_the_scheduler_or_the_kubelet(
+    status: Any, why: str
+) -> None:
+    told = status_of(**status).not_ready
+    assert (told.pod, told.why, told.since) == ("n/p", why, 1_795_197_600_000)
+
+
+def test_a_pod_that_is_ready_has_no_reason_not_to_be() -> None:
+    waiting = {"state": {"waiting": {"reason": "Completed"}}}
+    ready = status_of(
+        conditions=[{"type": "Ready", "status": "True"}], initContainerStatuses=[waiting]
+    )
+    assert ready.why_not_ready == ""
+
+
+def test_the_claim_of_an_ephemeral_volume_is_named_after_pod_and_volume() -> None:
+    volumes = [
+        {"name": "cache", "ephemeral": {"volumeClaimTemplate": {}}},
+        {"name": "b", "persistentVolumeClaim": {"claimName": "data"}},
+        {"name": "c", "configMap": {}},
+    ]
+    assert made(volumes=volumes).claims == ("p-cache", "data")
+
+
 def test_the_opposite_of_a_mark_is_no_mark() -> None:
     marks = {
         "karpenter.sh/do-not-disrupt": "false",
