@@ -17,14 +17,13 @@ from jobs.activities.obstacles import Obstacles
 from jobs.activities.sending import Sender
 from jobs.drain import events as e
 from jobs.drain.asking import Ask, Patience, next_end, when_to_ask
-from jobs.drain.filters import Rules, daemonsets_of
+from jobs.drain.filters import Rules
 from jobs.drain.pacing import DrainState, Pace
 from jobs.durable import Activity, PermanentError
 from jobs.durable.activity import Rest
 from jobs.kubernetes import KubernetesError, Temporary
 from jobs.kubernetes.budgets import list_budgets
 from jobs.kubernetes.nodes import find_node
-from jobs.kubernetes.owners import find_owner
 from jobs.kubernetes.pods import list_pods_on
 from jobs.models import DrainOptions, NodeStatus, Requirements
 from jobs.resources import Resources
@@ -48,6 +47,7 @@ class Job:
     round: int
     deadline: int
     gone: int
+    daemonsets_gone: tuple[str, ...]
 
 
 def empty_node(
@@ -58,8 +58,8 @@ def empty_node(
     uid: str,
     options: dict[str, Any],
     requirements: dict[str, Any],
-    evict_anyway: list[str],
-    force: list[str],
+    decided: dict[str, list[str]],
+    owners: dict[str, Any],
     since: int,
     started: int,
     postponed: float,
@@ -67,7 +67,10 @@ def empty_node(
 ) -> dict[str, Any]:
     """Evict until nothing is left, or until people must decide.
 
-    `gone` is how many pods left in earlier rounds; the counts go on from there.
+    `decided` is what people let go: the uids `evict_anyway`, `down_anyway` (though their workload
+    is down then) and `force`, and the workloads that the plan `named`. `owners` is what
+    :func:`~jobs.activities.owners.look_at_owners` found. `gone` is how many pods left in earlier
+    rounds; the counts go on from there.
 
     Returns `{outcome, total, gone, evicted, forced, refusals, blocks, wont_stop, detail}`;
     `outcome` is empty, asks, overdue, uncordoned or gone.
@@ -76,8 +79,11 @@ def empty_node(
     needs = Requirements.model_validate(requirements)
     timeout = (wanted.timeout or needs.node_timeout) + postponed
     deadline = started + int(timeout * 1000)
-    job = Job(operation, node, uid, wanted, needs, since, deadline, gone)
-    state = _begin(job, frozenset(evict_anyway))
+    job = Job(
+        operation, node, uid, wanted, needs, since, deadline, gone,
+        daemonsets_gone=tuple(owners["daemonsets_gone"]),
+    )  # fmt: skip
+    state = _begin(job, frozenset(decided["evict_anyway"]))
     try:
         with (
             Ears() as ears,
@@ -86,7 +92,7 @@ def empty_node(
             sender = Sender(act, job.needs, wanted, ears, pool, node, operation)
             run = _Emptying(act, job, ears, sender, state)
             try:
-                return run.run(tuple(force))
+                return run.run(tuple(decided["force"]))
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
                 run.hear_the_rest()
@@ -246,10 +252,8 @@ class _Emptying:
             self.state = self.state.apply(e.BudgetsListed(namespace, budgets), now)
             if any(budget.covers(pod) for budget in budgets for pod in pods):
                 self.ears.hear_budgets(cluster, namespace, since)
-        for namespace, daemonset in daemonsets_of(pods):
-            self.act.tick()
-            if find_owner(cluster, namespace, daemonset) is None:
-                self.state = self.state.apply(e.DaemonSetGone(daemonset.uid), now)
+        for uid in self.job.daemonsets_gone:
+            self.state = self.state.apply(e.DaemonSetGone(uid), now)
         self.state = self.state.apply(e.PodsListed(pods), now)
         # Pods that left while nobody looked: an earlier run noted them, and they are not there.
         missed = set(self.memo.get("left", ())) - {pod.uid for pod in pods}

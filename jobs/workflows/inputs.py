@@ -12,7 +12,11 @@ class OperationInput(Frozen):
 
 
 class DrainInput(Frozen):
-    """The drain of one node within an operation."""
+    """The drain of one node within an operation.
+
+    `evict_anyway` holds uids of pods that people let go when they saw the plan; `named` the
+    workloads, as `namespace/name`, that the plan said are down while they move.
+    """
 
     operation: str
     node: str
@@ -21,6 +25,8 @@ class DrainInput(Frozen):
     requirements: Requirements = Requirements()
     requester: str
     reason: str = ""
+    evict_anyway: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
 
 class GiveBackInput(Frozen):

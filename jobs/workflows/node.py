@@ -5,8 +5,9 @@ from typing import Any
 from jobs.activities.cordon import cordon_node
 from jobs.activities.empty import empty_node
 from jobs.activities.fence import confirm_drained
+from jobs.activities.owners import look_at_owners
 from jobs.durable import Aborted, Fired, StepFailed
-from jobs.models import NodeStatus
+from jobs.models import NodeStatus, RefusalReason
 from jobs.workflows import choices
 from jobs.workflows.asking import ask, names, obstacles
 from jobs.workflows.endings import abort_operation, end, give_up, gone, let_go
@@ -20,13 +21,15 @@ def drain_node(ctx: Ctx, input: Any) -> Any:
     """Drain one node; its result is `{status}`, with a NodeStatus that is final."""
     carried = input.get("carried") or {}
     drain = DrainInput.model_validate(input.get("drain") or input)
-    node = NodeDrain(ctx, drain, started=ctx.now(), **carried)
+    memory = carried or {"evict_anyway": list(drain.evict_anyway)}
+    node = NodeDrain(ctx, drain, started=ctx.now(), **memory)
     node.show(NodeStatus.CORDONING)
     try:
         if not carried:
             failed = _cordon(node)
             if failed is not None:
                 return failed
+            node.owners = ctx.activity("owners", look_at_owners, node=drain.node)
         return _rounds(node)
     except Aborted:
         with ctx.shield():
@@ -91,8 +94,13 @@ def _empty(node: NodeDrain, turn: int) -> Any:
         **node.common(),
         options=node.drain.options.model_dump(mode="json"),
         requirements=node.drain.requirements.model_dump(mode="json"),
-        evict_anyway=sorted(node.evict_anyway),
-        force=sorted(node.force),
+        decided={
+            "evict_anyway": sorted(node.evict_anyway),
+            "down_anyway": sorted(node.down_anyway),
+            "force": sorted(node.force),
+            "named": sorted(node.drain.named),
+        },
+        owners=node.owners,
         since=node.ctx.now(),
         started=node.started,
         postponed=node.postponed,
@@ -116,6 +124,11 @@ def _act(node: NodeDrain, turn: int, fired: Fired, outcome: dict[str, Any]) -> A
     choice, by = fired.value["choice"], ", ".join(fired.value["by"])
     if choice == choices.EVICT_ANYWAY:
         node.evict_anyway += [refusal["pod"]["uid"] for refusal in outcome["refusals"]]
+        node.down_anyway += [
+            refusal["pod"]["uid"]
+            for refusal in outcome["refusals"]
+            if RefusalReason.LAST_READY in refusal["reasons"]
+        ]
     elif choice == choices.FORCE:
         past_budgets = obstacles(outcome, "blocks", "wont_stop")
         node.force = [obstacle["pod"]["uid"] for obstacle in past_budgets]

@@ -15,6 +15,8 @@ Ctx = Context[Resources]
 class NodeDrain:
     """The workflow's own memory: rebuilt by each replay, carried over by continue-as.
 
+    `owners` is what :func:`~jobs.activities.owners.look_at_owners` found before the first eviction;
+    `down_anyway` holds the uids of pods that people let go though their workload is down then;
     `drained_at` (ms) is when the node was confirmed as drained, 0 before that; `facts` are more of
     what readers are shown, kept from one show to the next.
     """
@@ -33,6 +35,8 @@ class NodeDrain:
     thread: str = ""
     asked: list[str] = field(default_factory=list)
     rounds: int = 0
+    owners: dict[str, Any] = field(default_factory=dict)
+    down_anyway: list[str] = field(default_factory=list)
     drained_at: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -42,7 +46,8 @@ class NodeDrain:
             "was_cordoned": self.was_cordoned, "evicted_any": self.evicted_any, "pods": self.pods,
             "evict_anyway": self.evict_anyway, "force": self.force, "forced": self.forced,
             "postponed": self.postponed, "thread": self.thread, "asked": self.asked,
-            "rounds": self.rounds, "drained_at": self.drained_at, "facts": self.facts,
+            "rounds": self.rounds, "owners": self.owners, "down_anyway": self.down_anyway,
+            "drained_at": self.drained_at, "facts": self.facts,
         }  # fmt: skip
 
     def show(self, status: NodeStatus, detail: str = "", **more: Any) -> None:

@@ -35,7 +35,7 @@ def test_evictions_go_out_in_parallel_with_one_list_and_one_watch(play: Play) ->
     counts = story.cluster.counters()
     assert counts["create pods/eviction"] == 20
     assert counts["watch pods"] == 1
-    assert counts["list pods"] == 3  # the plan, the drain, and the last look
+    assert counts["list pods"] == 4  # the plan, the owners, the drain, and the last look
 
 
 def test_a_slow_rate_is_kept_without_asking_redis_for_leave_all_the_time(

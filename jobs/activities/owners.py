@@ -1,0 +1,71 @@
+"""Look, once before the first eviction, at what runs the pods of a node: how ready it is then.
+
+The answer is stored, because it is what the end of a drain is held against: its workloads are well
+again when they are as ready as they were.
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import asdict
+from typing import Any
+
+from jobs.activities.trouble import asking_cluster
+from jobs.drain.facts import Controller, Owner, Pod
+from jobs.drain.filters import daemonsets_of
+from jobs.drain.workloads import REPLICATED
+from jobs.durable import Activity
+from jobs.kubernetes.owners import find_owner
+from jobs.kubernetes.pods import list_pods_on
+from jobs.resources import Resources
+
+AT_ONCE = 8  # owners that are read at the same time
+_PATIENCE = 0.5  # seconds between two ticks while they are read
+
+Wanted = tuple[str, Controller]  # the namespace that it is in
+
+
+def look_at_owners(act: Activity[Resources], *, node: str) -> dict[str, Any]:
+    """Read each replicated owner of a node's pods, and each DaemonSet, once; nothing is changed.
+
+    Returns `{as_of, owners, daemonsets_gone}`: when it looked (ms); of each owner of a replicated
+    kind that exists `{uid, kind, namespace, name, replicas, ready, controller: {kind, name, uid,
+    api_version}}`, with the kind and name that people know it by (a Deployment's); and the uids of
+    DaemonSets that do not exist.
+    """
+    act.tick()
+    as_of = act.now()
+    with asking_cluster():
+        pods, _ = list_pods_on(act.resources.cluster, node)
+        found = list(_read(act, sorted(_wanted(pods), key=str)))
+    owners, gone = [], []
+    for (_, controller), owner in found:
+        if controller.kind == "DaemonSet":
+            gone += [controller.uid] if owner is None else []
+        elif owner is not None:
+            owners.append({**asdict(owner), "controller": asdict(controller)})
+    return {"as_of": as_of, "owners": owners, "daemonsets_gone": gone}
+
+
+def _wanted(pods: tuple[Pod, ...]) -> frozenset[Wanted]:
+    replicated = {
+        (pod.namespace, pod.controller)
+        for pod in pods
+        if pod.controller is not None and pod.controller.kind in REPLICATED and not pod.finished
+    }
+    return daemonsets_of(pods) | replicated
+
+
+def _read(
+    act: Activity[Resources], wanted: Iterable[Wanted]
+) -> Iterator[tuple[Wanted, Owner | None]]:
+    """Read them in parallel; this thread goes on ticking meanwhile."""
+    cluster = act.resources.cluster
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="owners") as pool:
+        asked = [(each, pool.submit(find_owner, cluster, *each)) for each in wanted]
+        try:
+            for each, answer in asked:
+                while answer not in wait([answer], timeout=_PATIENCE).done:
+                    act.tick()
+                yield each, answer.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
