@@ -5,6 +5,7 @@ import sys
 
 from sandbox.bench.acks import slash_acks
 from sandbox.bench.clicks import click_to_eviction
+from sandbox.bench.drains import drain_crowd, drain_fleet, drain_paced, drain_team
 from sandbox.bench.kills import resume_after_sigkill
 from sandbox.bench.memory import slot_memory
 
@@ -13,6 +14,10 @@ BENCHES = {
     "clicks": click_to_eviction,
     "kills": resume_after_sigkill,
     "memory": slot_memory,
+    "crowd": drain_crowd,
+    "paced": drain_paced,
+    "team": drain_team,
+    "fleet": drain_fleet,
 }
 
 

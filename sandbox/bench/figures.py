@@ -1,6 +1,7 @@
 """Figures: how they are printed, and how samples become one."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,13 @@ REACH_FOR = {
     "resume_after_sigkill_p50_s": 1.0,
     "resume_after_sigkill_max_s": 2.0,
     "slot_extra_memory_mb": 25.0,
+    "drain_220_pods_over_floor": 1.15,
+    "drain_220_pods_of_kubectl": 0.1,
+    "requests_per_pod_at_220": 1.1,
+    "budget_paced_20_pods_over_floor": 1.15,
+    "ten_nodes_at_once_over_floor": 1.15,
+    "budget_freed_to_eviction_p50_ms": 300.0,
+    "budget_freed_to_eviction_p95_ms": 300.0,
 }
 
 
@@ -33,3 +41,9 @@ def report(figure: str, value: float, unit: str, samples: int) -> None:
 def say(words: str) -> None:
     """Say what is being done, beside the figures."""
     print(words, file=sys.stderr, flush=True)
+
+
+def tell(who: str, line: str) -> None:
+    """Pass on what programs complain about: a bench that fails should say why."""
+    if "[error" in line or "Traceback" in line or os.environ.get("BENCH_VERBOSE"):
+        say(f"{who}: {line}")

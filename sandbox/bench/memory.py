@@ -1,5 +1,8 @@
-"""What one more slot costs, as proportional set size: shared pages count for each in part."""
+"""What a worker costs, as proportional set size: shared pages count for each process in part."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox.bench.figures import report, say
@@ -8,6 +11,7 @@ from sandbox.cluster import nodes
 from sandbox.processes import Process
 
 FEW, MANY = 1, 9
+_LOOK_EVERY = 1.0  # seconds; a look at a process costs it about a millisecond
 _NAMES = tuple(f"node-{number}" for number in range(30))
 
 
@@ -25,7 +29,7 @@ def _measure(slots: int) -> float:
         for name in _NAMES[:20]:
             stand.slack.slash("ana", "ops", "/drain", name)
         _drained(stand, 10)
-        return _pss(worker)
+        return pss(worker)
 
 
 def _drained(stand: Rig, enough: int) -> None:
@@ -41,7 +45,7 @@ def stand_nodes(view: object) -> list[dict[str, dict[str, object]]]:
     return view.list("Node")  # type: ignore[attr-defined, no-any-return]  # a View
 
 
-def _pss(worker: Process) -> float:
+def pss(worker: Process) -> float:
     """Return the MB of a worker and all its children."""
     total = 0
     children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
@@ -50,3 +54,30 @@ def _pss(worker: Process) -> float:
             if line.startswith("Pss:"):
                 total += int(line.split()[1])
     return total / 1024
+
+
+class Peak:
+    """The most MB that were seen, in how many looks."""
+
+    def __init__(self) -> None:
+        self.mb = 0.0
+        self.looks = 0
+
+
+@contextmanager
+def peak_memory(worker: Process) -> Iterator[Peak]:
+    """See how much a worker and all its children take, for as long as the context lasts."""
+    peak, over = Peak(), threading.Event()
+
+    def look() -> None:
+        while not over.wait(_LOOK_EVERY):
+            peak.mb = max(peak.mb, pss(worker))
+            peak.looks += 1
+
+    thread = threading.Thread(target=look, name="memory", daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        over.set()
+        thread.join()

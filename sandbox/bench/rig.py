@@ -3,8 +3,6 @@
 import hashlib
 import hmac
 import json
-import os
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ import urllib3
 import sandbox.slack
 from jobs.policy import load_policy
 from jobs.service import Service, open_client
+from sandbox.bench.figures import tell
 from sandbox.cluster import Cluster, Scenario, running
 from sandbox.demo.stage import POLICY, Stage, http_delivery, standing
 from sandbox.slack import App, Slack
@@ -86,7 +85,7 @@ def rig(scenario: Scenario, defaults: str = "") -> Iterator[Rig]:
         policy.write_text("\n".join([*kept, f"defaults: {{{defaults}}}", ""]))
         guardrails = Path(directory) / "guardrails.yaml"
         guardrails.write_text("max_nodes_away: 1000\nmax_evictions_per_second: 10000\n")
-        with standing(kubeconfig, _tell, policy=policy, guardrails=guardrails) as stage:
+        with standing(kubeconfig, tell, policy=policy, guardrails=guardrails) as stage:
             app = slack.workspace().apps[0]
             settings, address = http_delivery(slack.api_url, app.bot_token, app.signing_secret)
             slack.configure(request_url=address)
@@ -119,9 +118,3 @@ def click(value: dict[str, str], action: str, message: dict[str, Any]) -> dict[s
         ],
     }  # fmt: skip
     return {"payload": json.dumps(payload)}
-
-
-def _tell(who: str, line: str) -> None:
-    """Pass on what programs complain about: a bench that fails should say why."""
-    if "[error" in line or "Traceback" in line or os.environ.get("BENCH_VERBOSE"):
-        print(f"{who}: {line}", file=sys.stderr)

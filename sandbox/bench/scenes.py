@@ -1,0 +1,71 @@
+"""The clusters that drains are timed on. A pod takes 0.5 s to stop, as those of the facts do."""
+
+from sandbox.cluster import Budget, Node, Scenario, Workload
+
+CROWD, PACED, TEAM, FLEET, FLEET_PODS = 220, 20, 10, 200, 30
+STOP_AFTER = 0.5  # seconds
+REPLACED_AFTER = 0.6  # seconds that a replacement takes to be ready under the budget
+NAMESPACE = "team"
+
+
+def node_names(count: int) -> list[str]:
+    """Return the nodes of a scene that are drained."""
+    return [f"node-{number}" for number in range(1, count + 1)]
+
+
+def _nodes(names: list[str], pods: int) -> tuple[Node, ...]:
+    """Return full nodes, and an empty one that has room for all of their pods."""
+    spare = Node(name="spare", cpu="6400", memory="25600Gi", pods=pods * len(names) + 10)
+    return (*(Node(name=name, cpu="64", memory="256Gi", pods=pods) for name in names), spare)
+
+
+def crowd() -> Scenario:
+    """Return one node with 220 pods."""
+    names = node_names(1)
+    return Scenario(
+        name="crowd", nodes=_nodes(names, CROWD), workloads=(_many("many", names, CROWD),)
+    )
+
+
+def paced() -> Scenario:
+    """Return one node with 20 pods under `maxUnavailable: 1`."""
+    names = node_names(1)
+    workload = _many("paced", names, PACED, start_after=REPLACED_AFTER)
+    return Scenario(
+        name="paced",
+        nodes=_nodes(names, PACED),
+        workloads=(workload,),
+        budgets=(
+            Budget(
+                namespace=NAMESPACE, name="paced", max_unavailable=1,
+                match_labels=workload.pod_labels,
+            ),
+        ),
+    )  # fmt: skip
+
+
+def team() -> Scenario:
+    """Return ten nodes with 30 pods each, of three workloads."""
+    return _spread("team", TEAM, workloads=3)
+
+
+def fleet() -> Scenario:
+    """Return 200 nodes with 30 pods each, of six workloads."""
+    return _spread("fleet", FLEET, workloads=6)
+
+
+def _spread(name: str, count: int, *, workloads: int) -> Scenario:
+    names = node_names(count)
+    replicas = count * FLEET_PODS // workloads
+    return Scenario(
+        name=name,
+        nodes=_nodes(names, FLEET_PODS),
+        workloads=tuple(_many(f"app-{number}", names, replicas) for number in range(workloads)),
+    )
+
+
+def _many(name: str, on: list[str], replicas: int, *, start_after: float | None = None) -> Workload:
+    return Workload(
+        kind="ReplicaSet", namespace=NAMESPACE, name=name, replicas=replicas, on=tuple(on),
+        stop_after=STOP_AFTER, start_after=start_after,
+    )  # fmt: skip
