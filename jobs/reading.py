@@ -166,11 +166,13 @@ def _assemble(
         requirements=requirements,
         nodes=nodes,
         plan=shown.get("plan"),
+        plan_only=request.plan_only,
         questions=questions,
         log=log,
         created_at=root.created,
         ended_at=root.ended,
         waited_for_people=sum(_waited(question) for question in questions),
+        soaking_until=0 if root.final else shown.get("soaking_until", 0),
         paused_by=pause.by if pause else "",
         aborted_by=abort.by if abort else "",
         aborted_reason=abort.reason if abort else "",
@@ -199,7 +201,8 @@ def _nodes(
 ) -> tuple[NodeView, ...]:
     views: dict[str, NodeView] = {name: NodeView(name=name) for name in request.nodes}
     for name, status in shown.get("statuses", {}).items():
-        views[name] = NodeView(name=name, status=status)
+        detail = shown.get("details", {}).get(name, "")
+        views[name] = NodeView(name=name, status=status, detail=detail)
     for child in children:
         view = NodeView.model_validate({**(child.view or {}), **_progress(child)})
         if root.final and not view.status.final:

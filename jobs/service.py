@@ -234,12 +234,14 @@ class Service:
         action = action_of_choice(choice)
         if action is None:
             return Refused(reason="drainbot does not know this choice. Nothing changed.")
+        actions = [action]
         if view.kind is QuestionKind.START:
-            action = Action.START
+            # Who asked may start what they asked for, but not decide about what it refuses.
+            actions = [Action.START, *([action] if choice == choices.EVICT_ANYWAY else [])]
         names = (view.node,) if view.node else tuple(node.name for node in operation.nodes)
-        refused = self._may(
-            principal, action, self._target(operation, names, [pod.namespace for pod in view.pods])
-        )
+        target = self._target(operation, names, [pod.namespace for pod in view.pods])
+        refusals = (self._may(principal, each, target) for each in actions)
+        refused = next((each for each in refusals if each is not None), None)
         if refused is None and choice == choices.FORCE and not note.strip():
             needed = operation.requirements.force_reason
             return Refused(reason="Force needs a reason here. Nothing changed.") if needed else None

@@ -3,10 +3,11 @@
 from jobs.models.base import Frozen
 from jobs.models.options import DrainOptions
 from jobs.models.people import Principal, Requirements, Vote
-from jobs.models.plan import NodePlan, OperationPlan, PlannedBlock
+from jobs.models.plan import NodePlan, OperationPlan, PlannedBlock, Room
 from jobs.models.pods import (
     Block,
     BudgetFacts,
+    Holder,
     NotReady,
     Obstacle,
     OwnerRef,
@@ -51,6 +52,7 @@ __all__ = [
     "DrainOptions",
     "DrainRequest",
     "Frozen",
+    "Holder",
     "Inventory",
     "LogEntry",
     "NodePlan",
@@ -74,6 +76,7 @@ __all__ = [
     "RefusalReason",
     "Refused",
     "Requirements",
+    "Room",
     "Settlement",
     "Submitted",
     "Unwell",

@@ -1,7 +1,9 @@
 """Pods, and what keeps them from leaving a node."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import field_validator
 
 from jobs.models.base import Frozen
 
@@ -93,12 +95,20 @@ class Unwell(Frozen):
     pods: tuple[NotReady, ...] = ()
 
 
+class Holder(Frozen):
+    """Another operation of ours that evicted under a budget, and when it did last (ms)."""
+
+    operation: str
+    at: int
+
+
 class Block(Frozen):
     """An eviction that was refused, and why, in facts. `message` is the server's own words.
 
     `kind` tells a budget from two budgets on a pod, a missing right, an admission webhook, a
-    namespace that ends, and a throttling server. `not_ready` names pods that the budget waits
-    for; `help` is one sentence on what would help, or empty.
+    namespace that ends, and a throttling server. `not_ready` are the pods, on whatever node, that
+    the budget waits for, `held_by` other operations that evicted under it a short while ago;
+    `help` is one sentence on what would help, or empty.
     """
 
     pod: PodRef
@@ -107,9 +117,16 @@ class Block(Frozen):
     message: str
     budgets: tuple[BudgetFacts, ...] = ()
     owner: OwnerRef | None = None
-    not_ready: tuple[str, ...] = ()
+    not_ready: tuple[NotReady, ...] = ()
+    held_by: tuple[Holder, ...] = ()
     since: int = 0
     help: str = ""
+
+    @field_validator("not_ready", mode="before")
+    @classmethod
+    def _names_alone(cls, value: Any) -> Any:
+        """Read the names that questions of an earlier version stored."""
+        return [{"pod": each} if isinstance(each, str) else each for each in value]
 
 
 class WontStop(Frozen):

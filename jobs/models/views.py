@@ -183,11 +183,13 @@ class OperationView(Frozen):
     requirements: Requirements = Requirements()
     nodes: tuple[NodeView, ...] = ()
     plan: OperationPlan | None = None
+    plan_only: bool = False  # only a plan was asked for
     questions: tuple[QuestionView, ...] = ()
     log: tuple[LogEntry, ...] = ()
     created_at: int = 0
     ended_at: int = 0
     waited_for_people: int = 0  # milliseconds with a question open
+    soaking_until: int = 0  # the canaries are drained, and the others wait until then
     paused_by: str = ""
     aborted_by: str = ""
     aborted_reason: str = ""

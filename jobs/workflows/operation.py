@@ -1,49 +1,29 @@
 """An operation: plan, start, approvals, reservation, then its nodes, at most so many at once."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from jobs.activities.pausing import wait_while_paused
 from jobs.activities.survey import survey
-from jobs.durable import Aborted, Context, Ended, Handle, Question, StepFailed, Timer
-from jobs.models import NodeStatus, OperationEnd, OperationPlan, OperationState, QuestionKind
+from jobs.drain.fleet import Fleet, Stop, done_when, end_of
+from jobs.durable import Aborted, Context, Ended, Handle, StepFailed
+from jobs.models import NodePlan, NodeStatus, OperationEnd, OperationPlan, OperationState
 from jobs.resources import Resources
 from jobs.workflows import choices
+from jobs.workflows.canaries import detail_of, prove
+from jobs.workflows.consent import Consent, ask_people
 from jobs.workflows.inputs import DrainInput, OperationInput
+from jobs.workflows.story import Story
 
 Ctx = Context[Resources]
-_DONE = frozenset({NodeStatus.DRAINED, NodeStatus.GONE})
-
-
-@dataclass
-class _Story:
-    """What readers see of the operation; kept by the workflow, shown with whatever it does."""
-
-    ctx: Ctx
-    state: OperationState = OperationState.PLANNING
-    plan: OperationPlan | None = None
-    statuses: dict[str, str] = field(default_factory=dict)
-
-    def show(self, state: OperationState | None = None, **ended: Any) -> None:
-        self.state = state or self.state
-        self.ctx.show(
-            {
-                "state": self.state,
-                "plan": self.plan.model_dump(mode="json") if self.plan else None,
-                "statuses": self.statuses,
-                **ended,
-            }
-        )
-
-    def end(self, end: OperationEnd, detail: str = "") -> dict[str, str]:
-        self.show(OperationState.ENDED, end=end, detail=detail)
-        return {"end": end, "detail": detail}
+_NAMED = 3  # nodes that a sentence names; the rest are counted
 
 
 def run_operation(ctx: Ctx, input: Any) -> Any:
     """Run one operation to its end; its result is `{end, detail}`."""
     operation = OperationInput.model_validate(input)
-    story = _Story(ctx)
+    story = Story(ctx)
     story.show(OperationState.PLANNING)
     try:
         return _run(ctx, operation, story)
@@ -55,7 +35,7 @@ def run_operation(ctx: Ctx, input: Any) -> Any:
         return story.end(OperationEnd.FAILED, str(failed))
 
 
-def _run(ctx: Ctx, operation: OperationInput, story: _Story) -> Any:
+def _run(ctx: Ctx, operation: OperationInput, story: Story) -> Any:
     surveyed = ctx.activity(
         "plan",
         survey,
@@ -65,135 +45,155 @@ def _run(ctx: Ctx, operation: OperationInput, story: _Story) -> Any:
     )
     if "refused" in surveyed:
         return story.end(OperationEnd.REFUSED, surveyed["refused"])
-    story.plan = OperationPlan.model_validate(surveyed["plan"])
-    refused = _confirm(ctx, operation, story) or _approve(ctx, operation, story)
-    if refused is None:
-        refused = _reserve(ctx, operation, story)
-    if refused is not None:
+    plan = story.plan = OperationPlan.model_validate(surveyed["plan"])
+    consent = ask_people(operation, story)
+    refused = consent.refused or _reserve(ctx, operation, story, plan)
+    if refused:
         return story.end(OperationEnd.REFUSED, refused)
     story.show(OperationState.RUNNING)
-    ended = _nodes(ctx, operation, story)
-    return _conclude(ctx, story, ended)
+    return _Nodes(operation, story, plan, consent).run()
 
 
-def _confirm(ctx: Ctx, operation: OperationInput, story: _Story) -> str | None:
-    """Ask for Start where the policy wants it; a refusal in words, or None."""
-    needs, plan = operation.requirements, story.plan
-    if plan is None or needs.approve_votes or needs.start == "at_once":
-        return None
-    if needs.start == "when_noteworthy" and not plan.noteworthy:
-        return None
-    return _consent(
-        ctx, story, "start", OperationState.CONFIRMING, QuestionKind.START, choices.START,
-        lapses=needs.approve_lapses, digest=plan.digest,
-    )  # fmt: skip
-
-
-def _approve(ctx: Ctx, operation: OperationInput, story: _Story) -> str | None:
-    """Ask for approvals where the policy wants them; a refusal in words, or None."""
-    needs, plan = operation.requirements, story.plan
-    if plan is None or not needs.approve_votes:
-        return None
-    return _consent(
-        ctx, story, "approve", OperationState.APPROVING, QuestionKind.APPROVAL, choices.APPROVE,
-        lapses=needs.approve_lapses, digest=plan.digest, votes=needs.approve_votes,
-    )  # fmt: skip
-
-
-def _consent(
-    ctx: Ctx, story: _Story, key: str, state: OperationState, kind: QuestionKind, yes: str, *,
-    lapses: int, digest: str, votes: int = 1,
-) -> str | None:  # fmt: skip
-    no = choices.DENY if kind is QuestionKind.APPROVAL else choices.ABORT
-    story.show(state)
-    question = Question(
-        kind,
-        {"digest": digest, "thread_key": "plan"},
-        (yes, no),
-        votes_needed={yes: votes},
-        stop_after=lapses,
-    )
-    fired = ctx.first(key, answer=question, lapsed=Timer(lapses))
-    if fired.name == "lapsed":
-        return "nobody answered in time"
-    if fired.value["choice"] == yes:
-        ctx.log("started", by=", ".join(fired.value["by"]))
-        return None
-    ctx.log("denied", by=", ".join(fired.value["by"]))
-    return "denied" if no == choices.DENY else "aborted before it started"
-
-
-def _reserve(ctx: Ctx, operation: OperationInput, story: _Story) -> str | None:
-    if story.plan is None:
-        return None
-
+def _reserve(ctx: Ctx, operation: OperationInput, story: Story, plan: OperationPlan) -> str:
     def reserve(nodes: list[list[Any]]) -> Any:
         return ctx.resources.reserve(
             ctx.token, ctx.id, nodes, by=operation.requester, why=operation.request.reason
         )
 
-    wanted = [[node.name, node.uid, node.token] for node in story.plan.nodes]
+    wanted = [[node.name, node.uid, node.token] for node in plan.nodes]
     try:
         refused: str = ctx.step("reserve", reserve, wanted)
     except Aborted:
         # An activation that died may have reserved them without having stored that it did.
-        _give_up(ctx, story, [node.name for node in story.plan.nodes], NodeStatus.ABORTED)
+        _let_go(story, [node.name for node in plan.nodes], NodeStatus.ABORTED)
         raise
-    return refused or None
+    return refused
 
 
-def _nodes(ctx: Ctx, operation: OperationInput, story: _Story) -> list[Ended]:
-    """Drain the nodes, at most so many at once; an abort waits for those under way to tidy up."""
-    if story.plan is None:
-        return []
-    waiting = list(story.plan.nodes)
-    running: list[Handle] = []
-    ended: list[Ended] = []
-    try:
-        while waiting or running:
-            while waiting and len(running) < operation.requirements.nodes_away:
-                node = waiting[0]
-                ctx.activity(f"turn:{node.name}", wait_while_paused)
-                drain = DrainInput(
-                    operation=ctx.id,
-                    node=node.name,
-                    uid=node.uid,
-                    options=operation.request.options,
-                    requirements=operation.requirements,
-                    requester=operation.requester,
-                    reason=operation.request.reason,
-                )
-                view = {"name": node.name, "uid": node.uid, "status": NodeStatus.CORDONING}
-                running.append(
-                    ctx.spawn(
-                        f"node:{node.name}", "drain_node", drain.model_dump(mode="json"), view=view
-                    )
-                )
-                waiting.pop(0)  # only now: until it is spawned it is ours to let go of
-            done = ctx.wait_for(f"ended:{len(ended)}", running, need=1)
-            ended += done
-            running = [h for h in running if h not in {child.handle for child in done}]
-            if any(_status(child) is NodeStatus.STOPPED for child in done):
-                ended += _finish_running(ctx, "stopped", running)
-                break
-    except Aborted as aborted:
-        ctx.log("aborted", by=aborted.by, reason=aborted.reason)
-        with ctx.shield():
-            ended += _finish_running(ctx, "tidied", running)
-        _give_up(ctx, story, [node.name for node in waiting], NodeStatus.ABORTED)
-        return ended
-    _give_up(ctx, story, [node.name for node in waiting], NodeStatus.STOPPED)
-    return ended
+class _Nodes:
+    """The nodes of an operation and their drains: rebuilt by each replay."""
+
+    def __init__(
+        self, operation: OperationInput, story: Story, plan: OperationPlan, consent: Consent
+    ) -> None:
+        options = operation.request.options
+        self.ctx = story.ctx
+        self.operation = operation
+        self.story = story
+        self.consent = consent
+        self.plans = {node.name: node for node in plan.nodes}
+        self.handles: dict[str, Handle] = {}
+        self.ended: dict[str, Ended] = {}
+        self.fleet = Fleet(
+            nodes=tuple(self.plans),
+            away=operation.requirements.nodes_away,
+            canaries=options.canary,
+            max_failures=options.max_failures,
+            expect_gone=options.expect_gone,
+        )
+
+    def run(self) -> dict[str, str]:
+        """Drain them, at most so many at once; an abort waits for those under way to tidy up."""
+        try:
+            gone_on = self._take_turns()
+        except Aborted as aborted:
+            self.ctx.log("aborted", by=aborted.by, reason=aborted.reason)
+            with self.ctx.shield():
+                self._finish_running("tidied")
+            gone_on = choices.ABORT
+        if gone_on == choices.ABORT:
+            self._let_go(NodeStatus.ABORTED)
+        else:
+            self._let_go(NodeStatus.STOPPED, self._why_stopped())
+        return self._conclude()
+
+    def _take_turns(self) -> str:
+        """Begin nodes and wait for their ends until none is left, or none may begin any more.
+
+        Returns what was said of the canaries, see :func:`jobs.workflows.canaries.prove`.
+        """
+        said: str = choices.GO_ON
+        while said == choices.GO_ON:
+            while (name := self.fleet.next) is not None:
+                self.ctx.activity(f"turn:{name}", wait_while_paused)
+                self.handles[name] = self._begin(self.plans[name])
+                self.fleet = self.fleet.began()  # only now: until then it is ours to let go of
+            if self.fleet.stopped:
+                self._finish_running("stopped")
+                return said
+            if self.fleet.running:
+                self._note(
+                    self.ctx.wait_for(f"ended:{len(self.ended)}", self._running(), need=1)
+                )  # fmt: skip
+            elif self.fleet.proving:
+                said = prove(self.operation, self.story, self.fleet, self.ended)
+                self.fleet = replace(self.fleet, proven=said == choices.GO_ON)
+            else:
+                return said
+        return said
+
+    def _begin(self, node: NodePlan) -> Handle:
+        refused = (refusal.pod.uid for refusal in node.refusals)
+        drain = DrainInput(
+            operation=self.ctx.id,
+            node=node.name,
+            uid=node.uid,
+            options=self.operation.request.options,
+            requirements=self.operation.requirements,
+            requester=self.operation.requester,
+            reason=self.operation.request.reason,
+            evict_anyway=tuple(uid for uid in refused if uid in self.consent.evict_anyway),
+            named=node.single_replicas,
+        )
+        view = {"name": node.name, "uid": node.uid, "status": NodeStatus.CORDONING}
+        input = drain.model_dump(mode="json")
+        return self.ctx.spawn(f"node:{node.name}", "drain_node", input, view=view)
+
+    def _running(self) -> list[Handle]:
+        return [handle for name, handle in self.handles.items() if name not in self.ended]
+
+    def _finish_running(self, key: str) -> None:
+        if running := self._running():
+            self._note(self.ctx.wait_for(key, running, need=len(running)))
+
+    def _note(self, ended: Sequence[Ended]) -> None:
+        names = {handle: name for name, handle in self.handles.items()}
+        for child in ended:
+            name = names[child.handle]
+            self.ended[name] = child
+            self.fleet = self.fleet.over(name, _status(child))
+
+    def _let_go(self, status: NodeStatus, detail: str = "") -> None:
+        _let_go(self.story, list(self.fleet.waiting), status, detail)
+
+    def _why_stopped(self) -> str:
+        """Say why nodes have no turn, as far as it isn't that nobody answered."""
+        if self.fleet.stopped is not Stop.FAILURES or not self.fleet.waiting:
+            return ""
+        names = self.fleet.failures
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        failed = f"{', '.join(names[:_NAMED])}{more} failed"
+        return f"{failed}: no other node begins, as --max-failures={self.fleet.max_failures} says"
+
+    def _conclude(self) -> dict[str, str]:
+        fleet = self.fleet
+        statuses = [*fleet.ended.values(), *map(NodeStatus, self.story.statuses.values())]
+        done = done_when(expect_gone=fleet.expect_gone)
+        self.ctx.log("ended", drained=sum(s in done for s in statuses), of=len(statuses))
+        end = end_of(statuses, expect_gone=fleet.expect_gone, stopped=fleet.stopped)
+        detail = self._why_stopped()
+        if not detail and end is OperationEnd.FAILED:
+            detail = "; ".join(
+                f"{name}: {detail_of(self.ended[name])}" for name in fleet.failures[:_NAMED]
+            )
+        return self.story.end(end, detail)
 
 
-def _finish_running(ctx: Ctx, key: str, running: list[Handle]) -> tuple[Ended, ...]:
-    return ctx.wait_for(key, running, need=len(running)) if running else ()
-
-
-def _give_up(ctx: Ctx, story: _Story, nodes: list[str], status: NodeStatus) -> None:
+def _let_go(story: Story, nodes: list[str], status: NodeStatus, detail: str = "") -> None:
     """Let go of nodes that were reserved and never touched."""
     if not nodes:
         return
+    ctx = story.ctx
 
     def release(names: list[str]) -> None:
         for name in names:
@@ -204,31 +204,10 @@ def _give_up(ctx: Ctx, story: _Story, nodes: list[str], status: NodeStatus) -> N
     with ctx.shield():
         ctx.step("release", release, nodes)
     story.statuses |= dict.fromkeys(nodes, str(status))
+    story.details |= dict.fromkeys(nodes, detail) if detail else {}
 
 
 def _status(child: Ended) -> NodeStatus:
     if child.state != "done":
         return NodeStatus.FAILED
     return NodeStatus(child.result["status"])
-
-
-def _conclude(ctx: Ctx, story: _Story, ended: list[Ended]) -> dict[str, str]:
-    statuses = [_status(child) for child in ended]
-    statuses += [NodeStatus(status) for status in story.statuses.values()]
-    ctx.log("ended", drained=sum(s in _DONE for s in statuses), of=len(statuses))
-    return story.end(end_of(statuses))
-
-
-def end_of(statuses: list[NodeStatus]) -> OperationEnd:
-    """Return how an operation ended whose nodes ended like this."""
-    if all(status in _DONE for status in statuses):
-        return OperationEnd.DRAINED
-    for status, end in (
-        (NodeStatus.ABORTED, OperationEnd.ABORTED),
-        (NodeStatus.STOPPED, OperationEnd.STOPPED),
-    ):
-        if status in statuses:
-            return end
-    if all(status is NodeStatus.FAILED for status in statuses):
-        return OperationEnd.FAILED
-    return OperationEnd.PARTLY

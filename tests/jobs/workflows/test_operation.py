@@ -13,7 +13,6 @@ from jobs.models import (
     Outcome,
     QuestionKind,
 )
-from jobs.workflows.operation import end_of
 from tests.jobs.conftest import Play
 from tests.jobs.harness import ANA, BO, EVE, policy_with, until
 from tests.jobs.story import Story, block, hold
@@ -361,20 +360,3 @@ def test_an_option_that_can_not_be_read_is_refused_in_a_sentence(play: Play) -> 
     view = story.finish(story.submit("node-1", options=options))
     assert view.end is OperationEnd.REFUSED
     assert "Nothing was started." in view.detail
-
-
-@pytest.mark.parametrize(
-    ("nodes", "end"),
-    [
-        (["drained", "drained"], "drained"),
-        (["drained", "aborted"], "aborted"),
-        (["aborted", "stopped"], "aborted"),
-        (["drained", "stopped"], "stopped"),
-        (["failed", "failed"], "failed"),
-        (["failed", "drained"], "partly"),
-        (["skipped"], "partly"),
-        (["gone", "drained"], "drained"),
-    ],
-)
-def test_an_operation_ends_as_its_nodes_did(nodes: list[str], end: str) -> None:
-    assert end_of([NodeStatus(each) for each in nodes]) == end
