@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from bot import cli_client
+from bot import cli_client, cli_operate
 from bot.cli_exit import INTERRUPTED, REDIS_AWAY, USAGE, Exit, fail
 from bot.cli_help import settings_help
 from jobs.errors import DrainbotError, StateUnavailable
@@ -35,6 +35,7 @@ app = typer.Typer(
 policy_app = typer.Typer(help="Look at the policy file.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 cli_client.register(app)
+cli_operate.register(app)
 
 
 @app.command()

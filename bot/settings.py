@@ -18,6 +18,7 @@ __all__ = [
     "Address",
     "BotSettings",
     "ClientSettings",
+    "DoctorSettings",
     "Settings",
     "SettingsError",
     "WorkerSettings",
@@ -99,6 +100,24 @@ def _app_token(value: object) -> object:
 
 Secret = Annotated[SecretStr, BeforeValidator(_stripped)]
 Listen = Annotated[Address, NoDecode, BeforeValidator(_address)]
+Kubeconfig = Annotated[
+    str | None,
+    Field(
+        validation_alias="KUBECONFIG",
+        description="The kubeconfig file of the cluster; unset inside a cluster, where the "
+        "worker's service account is used.",
+        examples=["/home/me/.kube/config"],
+    ),
+]
+SlackApiUrl = Annotated[
+    str,
+    BeforeValidator(_api_url),
+    Field(
+        validation_alias="SLACK_API_URL",
+        description="The address of Slack's Web API.",
+        examples=[SLACK_API_URL],
+    ),
+]
 ProbeListen = Annotated[
     Listen | None,
     Field(
@@ -170,12 +189,7 @@ class BotSettings(Settings):
         description="Where Slack's deliveries over HTTP are taken, on the path /slack/events.",
         examples=["127.0.0.1:3000"],
     )
-    slack_api_url: Annotated[str, BeforeValidator(_api_url)] = Field(
-        SLACK_API_URL,
-        validation_alias="SLACK_API_URL",
-        description="The address of Slack's Web API.",
-        examples=[SLACK_API_URL],
-    )
+    slack_api_url: SlackApiUrl = SLACK_API_URL
     probe_listen: ProbeListen = None
     progress_seconds: float = Field(
         1.5,
@@ -222,13 +236,7 @@ class BotSettings(Settings):
 class WorkerSettings(Settings):
     """`drainbot worker`: the cluster."""
 
-    kubeconfig: str | None = Field(
-        None,
-        validation_alias="KUBECONFIG",
-        description="The kubeconfig file of the cluster; unset inside a cluster, where the "
-        "worker's service account is used.",
-        examples=["/home/me/.kube/config"],
-    )
+    kubeconfig: Kubeconfig = None
     guardrails: str | None = Field(
         None,
         validation_alias="DRAINBOT_GUARDRAILS",
@@ -250,6 +258,16 @@ class WorkerSettings(Settings):
         examples=["3"],
     )
     probe_listen: ProbeListen = None
+
+
+class DoctorSettings(Settings):
+    """`drainbot doctor`: it looks at what it is given, and says what it was not given."""
+
+    kubeconfig: Kubeconfig = None
+    slack_bot_token: Annotated[SecretStr, BeforeValidator(_bot_token)] | None = Field(
+        None, validation_alias="SLACK_BOT_TOKEN"
+    )
+    slack_api_url: SlackApiUrl = SLACK_API_URL
 
 
 class ClientSettings(Settings):

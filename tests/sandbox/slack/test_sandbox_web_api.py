@@ -214,6 +214,7 @@ def test_people_groups_and_channels_are_told(slack: Slack, client: WebClient) ->
     slack.set_members("sre-oncall", ["cy"])
     assert client.usergroups_list(include_users=True)["usergroups"][0]["users"] == ["U0CY"]
     assert refusal(client.usergroups_users_list, usergroup="S0NONE") == "no_such_subteam"
+    slack.configure(scopes=["channels:read"])
     channel = client.conversations_info(channel="C0OPS")["channel"]
     assert (channel["name"], channel["is_member"], channel["is_ext_shared"]) == ("ops", True, True)
 

@@ -1,0 +1,41 @@
+"""The commands of whoever runs drainbot: whether it is safe, and whether it may be deployed.
+
+They need no token: they read what the environment gives them access to, and change nothing.
+"""
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["register"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("doctor")(_doctor)
+    app.command("replay-check")(_replay_check)
+
+
+def _doctor(*, as_json: Json = False) -> None:
+    """Look at Redis, the cluster's rights, Slack's scopes and the clocks; change nothing.
+
+    Looks at what the environment names: DRAINBOT_REDIS_URL, KUBECONFIG (or the service account),
+    SLACK_BOT_TOKEN, DRAINBOT_POLICY. Ends with 1 if anything is unsafe.
+    """
+    from bot import doctor  # noqa: PLC0415  see bot.cli
+    from bot.settings import DoctorSettings, load  # noqa: PLC0415
+
+    raise typer.Exit(doctor.run(load(DoctorSettings), as_json=as_json))
+
+
+def _replay_check(*, as_json: Json = False) -> None:
+    """Replay what is under way against this version, without acting; before it is deployed.
+
+    Lists each workflow of DRAINBOT_CLUSTER that would stop for a person. Ends with 1 if any would.
+    """
+    from bot import doctor  # noqa: PLC0415  see bot.cli
+    from bot.settings import Settings, load  # noqa: PLC0415
+
+    raise typer.Exit(doctor.replay(load(Settings), as_json=as_json))

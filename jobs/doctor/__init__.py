@@ -1,0 +1,19 @@
+"""What an installation rests on, looked at before it is needed: Redis, the cluster, the clocks.
+
+Each part is read by a thin shell and judged by a pure function; nothing is changed anywhere.
+"""
+
+from jobs.doctor.clocks import compare_clocks
+from jobs.doctor.findings import Finding, Level
+from jobs.doctor.histories import replay_cluster
+from jobs.doctor.rights import examine_cluster
+from jobs.doctor.state import examine_redis
+
+__all__ = [
+    "Finding",
+    "Level",
+    "compare_clocks",
+    "examine_cluster",
+    "examine_redis",
+    "replay_cluster",
+]
