@@ -8,6 +8,7 @@ from jobs.durable import Store, Token
 from jobs.durable.errors import Fenced
 from jobs.durable.scripts import Scripts
 from jobs.durable.store import nonce
+from jobs.nodes.holders import Holders
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,15 @@ class Lost:
 
 
 class NodeStore:
-    """The node records of one cluster. Raises :class:`Fenced` for an activation that is over."""
+    """The node records of one cluster. Raises :class:`Fenced` for an activation that is over.
+
+    `budgets` knows who evicted under which budget.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._scripts = Scripts(store.redis, store.clock, package="jobs.nodes")
+        self.budgets = Holders(store, self._scripts)
 
     def reserve(
         self, token: Token, operation: str, nodes: Sequence[Reservation], *, max_away: int,

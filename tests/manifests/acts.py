@@ -113,6 +113,8 @@ def keep_nodes(guarded: GuardedRedis) -> None:
     nodes.claim(token, OPERATION, "node-1", "u1")
     assert nodes.change(token, OPERATION, "node-1", came_from=["accepting"], to="draining")
     assert nodes.owned() == ("node-1",)
+    nodes.budgets.note(token, OPERATION, [("shop", "web")])
+    assert [who for who, _ in nodes.budgets.holders("shop", "web")] == [OPERATION]
     assert nodes.change(
         token, OPERATION, "node-1", came_from=["draining"], to="accepting", release=True
     )
