@@ -19,7 +19,7 @@ from jobs.drain.answers import (
 )
 from jobs.drain.board import Board, Entry, Refusing
 from jobs.drain.facts import Budget, Pod
-from jobs.drain.filters import judge
+from jobs.drain.filters import Fate, judge
 from jobs.drain.gates import Gate, Key, backoff
 
 B = TypeVar("B", bound=Board)
@@ -91,11 +91,15 @@ def daemonset_gone(board: B, uid: str, now: int) -> B:
 
 
 def time_went_by(board: B, now: int) -> B:
-    """Stop waiting for pods that have been terminating for too long, if that was asked for."""
-    if board.rules.options.skip_wait_for_delete_timeout:
-        for entry in board.pods.values():
-            if entry.pod.terminating:
-                board = pod_seen(board, entry.pod, now)
+    """Stop waiting for pods that have been terminating for too long, if that was asked for.
+
+    And let those move whose mark spared them for a while only.
+    """
+    late = board.rules.options.skip_wait_for_delete_timeout
+    for entry in board.pods.values():
+        spared = entry.judgement.fate is Fate.REFUSE and entry.pod.do_not_disrupt_until
+        if (late and entry.pod.terminating) or (spared and spared <= now):
+            board = pod_seen(board, entry.pod, now)
     return board
 
 

@@ -30,6 +30,7 @@ class Pod:
     """One pod. `deletion` is when its grace ends, not when the deletion was asked for.
 
     `grace` is the pod's own, in seconds; `cpu` is in thousandths of a core, `memory` in bytes.
+    `do_not_disrupt_until` is when a mark that spares it for a while ends, 0 where there is none.
     `why_not_ready` are the words of the scheduler or the kubelet, "" while it is ready.
     """
 
@@ -53,6 +54,7 @@ class Pod:
     emptydir: bool = False
     gpu: bool = False
     do_not_disrupt: bool = False
+    do_not_disrupt_until: int = 0
     not_safe_to_evict: bool = False
     priority: int = 0
     claims: tuple[str, ...] = ()
@@ -131,7 +133,8 @@ class Owner:
     """What runs a pod, as people know it: a ReplicaSet's Deployment, where it has one.
 
     `uid` is that of the object which controls the pod; replicas and ready are -1 where the kind
-    does not say. `selector` selects its pods (and others', whose controller it is not).
+    does not say. `selector` selects its pods (and others', whose controller it is not); `trouble`
+    is why it can't make pods, in its controller's words.
     """
 
     uid: str
@@ -142,6 +145,7 @@ class Owner:
     ready: int = -1
     resource_version: str = ""
     selector: Selector = NOTHING
+    trouble: str = ""
 
     @property
     def ref(self) -> OwnerRef:

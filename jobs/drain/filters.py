@@ -84,7 +84,7 @@ def judge(pod: Pod, rules: Rules, now: int, *, first_seen: int = 0) -> Judgement
     """Decide what becomes of one pod; `now` in milliseconds since the epoch.
 
     A Job's pod counts as long work by its age at `first_seen` (`now` if 0): it must not become a
-    refusal in the middle of its own eviction.
+    refusal in the middle of its own eviction. A mark that spares a pod for a while ends by `now`.
     """
     if (stays := _stays(pod, rules, now)) is not None:
         return Judgement(stays)
@@ -94,7 +94,7 @@ def judge(pod: Pod, rules: Rules, now: int, *, first_seen: int = 0) -> Judgement
         return Judgement(Fate.WAIT)
     if pod.finished:
         return Judgement(Fate.EVICT)
-    return _refused_or_not(pod, rules, tuple(_reasons(pod, rules, first_seen or now)))
+    return _refused_or_not(pod, rules, tuple(_reasons(pod, rules, now, first_seen or now)))
 
 
 def _stays(pod: Pod, rules: Rules, now: int) -> Fate | None:
@@ -148,18 +148,18 @@ def _of_living_daemonset(pod: Pod, rules: Rules) -> bool:
     )
 
 
-def _reasons(pod: Pod, rules: Rules, now: int) -> Iterable[RefusalReason]:
+def _reasons(pod: Pod, rules: Rules, now: int, seen: int) -> Iterable[RefusalReason]:
     if _daemonset(pod):
         yield RefusalReason.DAEMONSET_GONE
     if pod.emptydir:
         yield RefusalReason.EMPTYDIR
     if pod.controller is None:
         yield RefusalReason.UNMANAGED
-    if pod.do_not_disrupt:
+    if pod.do_not_disrupt or now < pod.do_not_disrupt_until:
         yield RefusalReason.DO_NOT_DISRUPT
     if pod.not_safe_to_evict:
         yield RefusalReason.NOT_SAFE_TO_EVICT
-    if _long_work(pod, rules, now):
+    if _long_work(pod, rules, seen):
         yield RefusalReason.LONG_WORK
     if pod.uid in rules.last_ready:
         yield RefusalReason.LAST_READY

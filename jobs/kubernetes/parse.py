@@ -2,21 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from jobs.drain.conditions import CONDITIONS
 from jobs.drain.facts import Attachment, Budget, Controller, Node, NodeCondition, Owner, Pod, Taint
 from jobs.drain.filters import DO_NOT_DISRUPT, MIRROR, SAFE_TO_EVICT
 from jobs.drain.selectors import from_object
+from jobs.kubernetes.quantities import go_duration, quantity, requests
 
 Json = Mapping[str, Any]
-_UNITS = {
-    "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "k": Decimal(10) ** 3,
-    "M": Decimal(10) ** 6, "G": Decimal(10) ** 9, "T": Decimal(10) ** 12, "P": Decimal(10) ** 15,
-    "E": Decimal(10) ** 18, "Ki": Decimal(2) ** 10, "Mi": Decimal(2) ** 20, "Gi": Decimal(2) ** 30,
-    "Ti": Decimal(2) ** 40, "Pi": Decimal(2) ** 50, "Ei": Decimal(2) ** 60,
-}  # fmt: skip
 
 
 def milliseconds(time: str | None) -> int:
@@ -26,29 +20,15 @@ def milliseconds(time: str | None) -> int:
     return int(datetime.fromisoformat(time).timestamp() * 1000)
 
 
-def quantity(text: Any) -> Decimal:
-    """Return a Kubernetes quantity (`100m`, `1Gi`) as a number; 0 for what is none."""
-    raw = str(text)
-    for suffix in (raw[-2:], raw[-1:]):
-        if suffix in _UNITS:
-            return _number(raw[: -len(suffix)]) * _UNITS[suffix]
-    return _number(raw)
-
-
-def _number(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return Decimal(0)
-
-
 def pod(raw: Json) -> Pod:
     """Read a pod."""
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
     annotations = meta.get("annotations") or {}
     ready = _condition(status, "Ready")
-    cpu, memory = _requests(spec)
+    cpu, memory = requests(spec)
     deleted = meta.get("deletionTimestamp")
+    started = milliseconds(status.get("startTime"))
+    spared, spared_until = _do_not_disrupt(annotations, started)
     return Pod(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -60,7 +40,7 @@ def pod(raw: Json) -> Pod:
         ready_changed=milliseconds(ready.get("lastTransitionTime")),
         why_not_ready="" if ready.get("status") == "True" else _why_not_ready(status),
         created=milliseconds(meta.get("creationTimestamp")),
-        started=milliseconds(status.get("startTime")),
+        started=started,
         deletion=milliseconds(deleted),
         grace=_grace(meta, spec),
         labels=meta.get("labels") or {},
@@ -69,13 +49,27 @@ def pod(raw: Json) -> Pod:
         mirror=MIRROR in annotations,
         emptydir=any("emptyDir" in volume for volume in spec.get("volumes") or ()),
         gpu=_wants_gpu(spec),
-        do_not_disrupt=annotations.get(DO_NOT_DISRUPT) == "true",
+        do_not_disrupt=spared,
+        do_not_disrupt_until=spared_until,
         not_safe_to_evict=annotations.get(SAFE_TO_EVICT) == "false",
         priority=int(spec.get("priority") or 0),
         claims=_claims(meta["name"], spec),
         cpu=cpu,
         memory=memory,
     )
+
+
+def _do_not_disrupt(annotations: Json, started: int) -> tuple[bool, int]:
+    """Return whether Karpenter spares a pod always, and until when it does else (ms; 0: not).
+
+    The value is `true`, or how long after its start. As Karpenter has it, one that has not started
+    is spared, and a value that is neither means nothing (pkg/utils/pod, IsDoNotDisruptActive).
+    """
+    mark = str(annotations.get(DO_NOT_DISRUPT) or "")
+    spared_for = go_duration(mark)
+    if mark == "true" or (spared_for and not started):
+        return True, 0
+    return False, started + spared_for if spared_for else 0
 
 
 def _grace(meta: Json, spec: Json) -> int:
@@ -111,26 +105,6 @@ def _why_not_ready(status: Json) -> str:
                 said = waiting.get("message")
                 return f"{waiting['reason']}: {said}" if said else str(waiting["reason"])
     return str(_condition(status, "Ready").get("message") or "")
-
-
-def _requests(spec: Json) -> tuple[int, int]:
-    """Return thousandths of a core and bytes, as the scheduler counts them."""
-    initial = spec.get("initContainers") or ()
-    sidecars = [c for c in initial if c.get("restartPolicy") == "Always"]
-    together = [_wanted(c) for c in (*(spec.get("containers") or ()), *sidecars)]
-    before = [_wanted(c) for c in initial if c.get("restartPolicy") != "Always"]
-    overhead = spec.get("overhead") or {}
-    totals = []
-    for name, scale in (("cpu", 1000), ("memory", 1)):
-        at_work = sum((quantity(each.get(name, 0)) for each in together), Decimal(0))
-        at_start = max((quantity(each.get(name, 0)) for each in before), default=Decimal(0))
-        needed = max(at_work, at_start) + quantity(overhead.get(name, 0))
-        totals.append(int(needed * scale))
-    return totals[0], totals[1]
-
-
-def _wanted(container: Json) -> Json:
-    return (container.get("resources") or {}).get("requests") or {}
 
 
 def _wants_gpu(spec: Json) -> bool:
@@ -223,6 +197,7 @@ def owner(raw: Json, *, kind: str, shown: Controller | None, uid: str) -> Owner:
     """Read what runs pods; `shown` is what people know it by, such as a ReplicaSet's Deployment."""
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
     scheduled = status.get("desiredNumberScheduled")  # a DaemonSet has no number of replicas
+    failed = _condition(status, "ReplicaFailure")
     return Owner(
         uid=uid,
         kind=shown.kind if shown else kind,
@@ -232,6 +207,7 @@ def owner(raw: Json, *, kind: str, shown: Controller | None, uid: str) -> Owner:
         ready=_first(status.get("readyReplicas"), status.get("ready"), status.get("numberReady")),
         resource_version=meta.get("resourceVersion", ""),
         selector=from_object(spec.get("selector")),
+        trouble=str(failed.get("message") or "") if failed.get("status") == "True" else "",
     )
 
 

@@ -87,11 +87,14 @@ class NotReady(Frozen):
 class Unwell(Frozen):
     """A workload that is less ready than before its node's drain, and the pods that it waits for.
 
-    `owner` is as it stands now; `ready_before` how many of its pods were ready before.
+    `owner` is as it stands now; `ready_before` how many of its pods were ready before, and `needed`
+    how many must be (-1: not known). `why` is what keeps it from making pods at all, if known.
     """
 
     owner: OwnerRef
     ready_before: int
+    needed: int = -1
+    why: str = ""
     pods: tuple[NotReady, ...] = ()
 
 

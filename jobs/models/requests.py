@@ -8,13 +8,17 @@ from jobs.models.views import QuestionView
 
 
 class DrainRequest(Frozen):
-    """A wish to drain some nodes of one cluster. `channel` is where it is to be told."""
+    """A wish to drain some nodes of one cluster. `channel` is where it is to be told.
+
+    `plan_only`: only to be told what a drain of them would do; nothing is changed.
+    """
 
     cluster: str
     nodes: tuple[str, ...]
     options: DrainOptions = DrainOptions()
     reason: str = ""
     channel: str = ""
+    plan_only: bool = False
 
 
 class Submitted(Frozen):

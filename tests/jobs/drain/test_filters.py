@@ -89,6 +89,13 @@ def test_a_bad_selector_is_refused_with_the_part_that_is_wrong() -> None:
         Rules.of(DrainOptions(pod_selector="app=x,=web"))
 
 
+def test_a_mark_that_spares_a_pod_for_a_while_refuses_until_then() -> None:
+    spared = pod(do_not_disrupt_until=NOW)
+    before = judge(spared, Rules(), NOW - 1)
+    assert (before.fate, before.reasons) == (Fate.REFUSE, (R.DO_NOT_DISRUPT,))
+    assert judge(spared, Rules(), NOW, first_seen=NOW - 1).fate is Fate.EVICT
+
+
 def test_do_not_disrupt_and_not_safe_to_evict_refuse_even_under_force() -> None:
     both = pod(do_not_disrupt=True, not_safe_to_evict=True)
     rules = Rules.of(DrainOptions(force=True, delete_emptydir_data=True))

@@ -52,6 +52,12 @@ def webs(count: int) -> tuple[Pod, ...]:
     return tuple(pod(f"web-{number}") for number in range(count))
 
 
+def test_a_pod_that_is_spared_for_a_while_moves_when_that_is_over() -> None:
+    state = drain(pod("web-1", do_not_disrupt_until=NOW + 1000))
+    assert names(state.apply(e.Tick(), NOW + 999), NOW + 999) == []
+    assert names(state.apply(e.Tick(), NOW + 1000), NOW + 1000) == ["web-1"]
+
+
 def test_pods_are_evicted_in_parallel_up_to_the_limit() -> None:
     state = drain(*webs(5), pace=Pace(in_flight=3))
     assert names(state) == ["web-0", "web-1", "web-2"]

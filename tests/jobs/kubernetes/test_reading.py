@@ -9,6 +9,7 @@ from jobs.drain.facts import Controller, Owner
 from jobs.kubernetes import Cluster, parse
 from jobs.kubernetes.owners import find_owner
 from jobs.kubernetes.pods import list_pods_on
+from jobs.kubernetes.quantities import quantity
 from jobs.kubernetes.volumes import attachments_on
 from sandbox.cluster import Cluster as Simulated
 
@@ -187,6 +188,45 @@ def test_requests_are_summed_as_the_scheduler_sums_them() -> None:
     assert (sidecar.cpu, sidecar.memory) == (1510, 2000)
 
 
+def test_an_init_container_runs_beside_the_sidecars_that_were_started_before_it() -> None:
+    sidecar = wants("500m", "1k", restartPolicy="Always")
+    after = made(containers=[wants("1", "1k")], initContainers=[sidecar, wants("2", "1k")])
+    before = made(containers=[wants("1", "1k")], initContainers=[wants("2", "1k"), sidecar])
+    assert (after.cpu, before.cpu) == (2500, 2000)
+
+
+def test_what_a_pod_requests_as_a_whole_stands_for_its_containers() -> None:
+    whole = made(containers=[wants("1", "1k")], resources={"requests": {"cpu": "3"}})
+    assert (whole.cpu, whole.memory) == (3000, 1000)
+
+
+@pytest.mark.parametrize(
+    ("mark", "always", "until"),
+    [
+        ("true", True, 0),
+        ("30m", False, 1_795_197_600_000 + 30 * 60_000),
+        ("1h1.5s", False, 1_795_197_600_000 + 3_601_500),
+        ("false", False, 0),
+        ("0s", False, 0),
+        ("-5m", False, 0),
+        ("5", False, 0),
+        ("", False, 0),
+    ],
+)
+def test_karpenters_mark_spares_a_pod_always_or_for_a_while_after_its_start(
+    mark: str,
+    always: bool,  # noqa: FBT001  the table's column
+    until: int,
+) -> None:
+    marks = {"annotations": {"karpenter.sh/do-not-disrupt": mark}}
+    meta = {"name": "p", "namespace": "n", "uid": "u", **marks}
+    raw: dict[str, Any] = {"metadata": meta, "spec": {"containers": []}}
+    pod = parse.pod({**raw, "status": {"startTime": "2026-11-20T18:00:00Z"}})
+    assert (pod.do_not_disrupt, pod.do_not_disrupt_until) == (always, until)
+    waiting = parse.pod(raw)  # it has not started, so the while has not begun
+    assert waiting.do_not_disrupt is (always or until > 0)
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -199,7 +239,7 @@ def test_requests_are_summed_as_the_scheduler_sums_them() -> None:
     ],
 )
 def test_quantities_are_numbers(text: str, value: str) -> None:
-    assert parse.quantity(text) == Decimal(value)
+    assert quantity(text) == Decimal(value)
 
 
 def test_owners_are_read_as_people_know_them(simulated: Simulated, cluster: Cluster) -> None:
