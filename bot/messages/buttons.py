@@ -46,6 +46,7 @@ _LABELS = {
     "evict_anyway": "Evict anyway",
     "keep_waiting": "Keep waiting",
     "go_on": "Go on",
+    "restart": "Start again",
 }
 _PAST = {
     "start": "Started",
@@ -60,6 +61,7 @@ _PAST = {
     "keep_waiting": "Goes on waiting, said",
     "node_is_dead": "Declared dead",
     "go_on": "Went on",
+    "restart": "Started again",
 }
 _DANGER = frozenset({"force", "abort", "deny", "evict_anyway", "node_is_dead"})
 _PRIMARY = frozenset({"start", "approve"})
@@ -136,6 +138,7 @@ def _reads(name: str, question: QuestionView) -> str:
         "force": lambda: f"Force {pods} past the budget",
         "abort": lambda: "Abort the operation",
         "evict_anyway": lambda: f"Evict {pods} anyway",
+        "restart": lambda: "Start again from the state of the cluster",
         "node_is_dead": lambda: f"Attest that {question.node} is dead",
     }
     return told[name]() if name in told else ""

@@ -120,6 +120,8 @@ def effects(view: OperationView, question: QuestionView, style: Style) -> list[s
         then = "goes on with other nodes" if others else "ends the operation without this node"
         leaves = "them" if len(question.pods) != 1 else "it"
         lines.append(f"Skip leaves {leaves} running and {then}.")
+    if "restart" in words:
+        lines.append("Start again forgets how far it came, and looks at the cluster anew.")
     if "node_is_dead" in words:
         lines.append("Dead means that a person attests that the node is off and stays off.")
     return lines

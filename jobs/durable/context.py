@@ -28,7 +28,7 @@ from jobs.durable.errors import (
 from jobs.durable.guard import LeaseGuard, uptime
 from jobs.durable.records import Flags, StepRecord, Token, WorkflowRecord
 from jobs.durable.staging import Staged
-from jobs.durable.store import Store, dump
+from jobs.durable.store import RESERVED, Store, dump
 from jobs.durable.waits import Children, Ended, Fired, Handle, Timer, Wait, brought, to_parts
 
 R = TypeVar("R")
@@ -295,8 +295,8 @@ class Context(Generic[R]):
         return at + int((uptime() - base) * 1000)
 
     def _replay(self, key: str, print_: str) -> StepRecord | None:
-        if "|" in key or key in self._used:
-            raise Diverged(f"the step {key!r} is there twice in the workflow's code, or has a bar")
+        if "|" in key or key.startswith(RESERVED) or key in self._used:
+            raise Diverged(f"the step {key!r} is there twice in the workflow's code, or is no name")
         self._used.add(key)
         known = self._steps.get(key)
         if known is None:
@@ -312,7 +312,8 @@ class Context(Generic[R]):
     @property
     def unused(self) -> frozenset[str]:
         """The stored steps that the code has not asked for yet."""
-        return frozenset(self._steps.keys() - self._used)
+        left = self._steps.keys() - self._used
+        return frozenset(key for key in left if not key.startswith(RESERVED))
 
     def _replaying(self) -> bool:
         """Whether stored steps are still ahead: what the code shows here has been shown before."""

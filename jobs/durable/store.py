@@ -14,7 +14,8 @@ from jobs.durable.scripts import Scripts
 from jobs.durable.waits import Handle, Question
 
 BARREN_LIMIT = 5  # activations without a stored step, then a person must look
-STUCK_CHOICES = ("retry", "abort")
+STUCK_CHOICES = ("retry", "restart", "abort")  # restart: from its input, with a fresh history
+RESERVED = "~"  # begins the keys of steps that the scripts store, and no workflow's code
 
 
 def nonce() -> str:
@@ -113,12 +114,20 @@ class Store:
         )  # fmt: skip
 
     def permit(
-        self, token: Token, *, bucket: str, rate: float, burst: float, shielded: bool = False
+        self,
+        token: Token,
+        *,
+        bucket: str,
+        rate: float,
+        burst: float,
+        shielded: bool = False,
+        quota: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Ask for leave for one act outside; see permit.lua."""
         return self.scripts.call(
-            "permit", **token.arguments(), bucket=bucket, rate=rate, burst=burst, shielded=shielded
-        )
+            "permit", **token.arguments(), bucket=bucket, rate=rate, burst=burst,
+            shielded=shielded, quota=quota,
+        )  # fmt: skip
 
     def stuck_question(self, detail: str) -> dict[str, Any]:
         """Return the question that is asked where a workflow can't go on by itself."""

@@ -87,7 +87,16 @@ _CHOICES = {
     "node_is_dead": Action.NODE_IS_DEAD,
     "abort": Action.ABORT,
     **dict.fromkeys(
-        ("retry", "wait", "keep_waiting", "skip", "evict_anyway", "go_on", "declare_valid"),
+        (
+            "retry",
+            "wait",
+            "keep_waiting",
+            "skip",
+            "evict_anyway",
+            "go_on",
+            "declare_valid",
+            "restart",
+        ),
         Action.DECIDE,
     ),
 }

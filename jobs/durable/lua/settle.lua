@@ -42,8 +42,11 @@ for _, name in ipairs(cjson.decode(hget(key, 'notices'))) do
 end
 event(a.group, id, 'settled')
 if hget(wf_key(a.group, id), 'state') == 'stuck' and hget(key, 'kind') == 'stuck' then
+  local value = cjson.encode({ by = a.by, at = now, reason = a.note })
   if a.choice == 'abort' then
-    set_flag(a.group, id, 'abort', cjson.encode({ by = a.by, at = now, reason = a.note }))
+    set_flag(a.group, id, 'abort', value)
+  elseif a.choice == 'restart' then
+    restart(a.group, id, value)
   else
     redis.call('HSET', wf_key(a.group, id), 'barren', 0)
     make_ready(a.group, id, 'unstuck')
