@@ -5,7 +5,7 @@ or Kubernetes, and could be a library of its own. Its rules are in docs/architec
 """
 
 from jobs.durable.activation import Runner
-from jobs.durable.activity import Activity, Permit
+from jobs.durable.activity import Activity, Permit, Quota
 from jobs.durable.connection import connect
 from jobs.durable.context import Context
 from jobs.durable.errors import (
@@ -35,6 +35,7 @@ __all__ = [
     "Permit",
     "Question",
     "QuestionRecord",
+    "Quota",
     "Registry",
     "Runner",
     "Signal",

@@ -6,7 +6,7 @@ only its outcome is stored. Its function gets an :class:`Activity` first.
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from jobs.durable.errors import Fenced, HandedOver
@@ -37,15 +37,39 @@ class Rest(BaseException):
         self.watching = watching
 
 
-Leave = Literal["ok", "fenced", "aborted", "paused", "frozen", "wait"]
+Leave = Literal["ok", "fenced", "aborted", "paused", "frozen", "held", "full", "wait"]
 
 
 @dataclass(frozen=True)
 class Permit:
-    """Whether one act outside may be sent now; `wait` is in seconds where the rate says so."""
+    """Whether one act outside may be sent now; `wait` is in seconds where the rate says so.
+
+    `held`: such acts are held back for now. `full`: the quota has no room.
+    """
 
     leave: Leave
     wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """What has room for only so many acts at a time, over all workers of the group.
+
+    A `member` is given leave while fewer than `room` others were given it after `since` (ms): of
+    those in `of`, or of all where it is None. Members are remembered for `keep` ms.
+    """
+
+    name: str
+    member: str
+    room: int
+    since: int
+    of: tuple[str, ...] | None = None
+    keep: int = 120_000
+
+    def arguments(self) -> dict[str, Any]:
+        """Return it as the scripts want it."""
+        known = asdict(self)
+        return {name: value for name, value in known.items() if value is not None}
 
 
 class Activity(Generic[R]):
@@ -101,14 +125,17 @@ class Activity(Generic[R]):
         """Show how far it is; the latest wins, and it makes no event."""
         self._guard.progress(value)
 
-    def permit(self, *, bucket: str, rate: float, burst: float) -> Permit:
+    def permit(
+        self, *, bucket: str, rate: float, burst: float, quota: Quota | None = None
+    ) -> Permit:
         """Ask for leave right before one act outside; dies here if the lease has lapsed.
 
         `rate` is acts a second over all workers of the group; 0 is unlimited.
         """
         reply = self._store.permit(
-            self.token, bucket=bucket, rate=rate, burst=burst, shielded=self._shielded
-        )
+            self.token, bucket=bucket, rate=rate, burst=burst, shielded=self._shielded,
+            quota=None if quota is None else quota.arguments(),
+        )  # fmt: skip
         self._guard.check()
         return Permit(reply["result"], reply.get("ms", 0) / 1000)
 

@@ -5,7 +5,7 @@ from typing import Any
 from bot.groups import GroupStore, People
 from bot.message_store import MessageStore, Record
 from bot.outbox import Note, Outbox
-from jobs.durable import Context, Question, Registry, Runner, Signal, Store, Timer
+from jobs.durable import Activity, Context, Question, Quota, Registry, Runner, Signal, Store, Timer
 from jobs.durable.keeper import Keeper, reap_dead
 from jobs.durable.records import Token
 from jobs.durable.slot import Slot
@@ -40,11 +40,19 @@ def take(store: Store, id: str = OPERATION, *, lease: float = 60) -> Token:
     return token
 
 
+def _count(act: Activity[Any]) -> None:
+    """Take places of a quota, in both of its ways."""
+    for of in (None, ("b", "c")):
+        quota = Quota(name="web", member=f"a-{of}", room=2, since=0, of=of)
+        assert act.permit(bucket="evict", rate=0, burst=0, quota=quota).leave == "ok"
+
+
 def _everything(ctx: Context[Any], _input: Any) -> Any:
     """A workflow that uses all of the durable core that writes."""
     ctx.log("began")
     ctx.step("one", lambda: 1)
     ctx.activity("two", lambda act: act.permit(bucket="evict", rate=100, burst=10).leave)
+    ctx.activity("quota", _count)
     child = ctx.spawn("child", "child", {}, view={"name": "node-1"})
     ctx.wait_for("ended", [child], need=1)
     question = Question("block", {}, ("retry",), notices={"remind": 60}, stop_after=600)
