@@ -3,12 +3,29 @@
 from collections.abc import Iterable, Sequence
 
 from bot.messages.style import Style
-from bot.messages.text import count, listing, pod_names
-from jobs.models import Block, BudgetFacts, OwnerRef, Refusal, RefusalReason, Verdict, WontStop
+from bot.messages.text import count, listing, pod_names, short_id
+from jobs.models import (
+    Block,
+    BudgetFacts,
+    NotReady,
+    OwnerRef,
+    Refusal,
+    RefusalReason,
+    Verdict,
+    WontStop,
+)
 
-__all__ = ["block_lines", "budget_short", "reason_words", "refusal_lines", "wont_stop_lines"]
+__all__ = [
+    "block_lines",
+    "budget_short",
+    "not_ready_lines",
+    "reason_words",
+    "refusal_lines",
+    "wont_stop_lines",
+]
 
 _GROUPS = 5  # causes told in full; the rest are counted
+_PODS = 3  # pods, or operations, that one cause names
 _FEW = 2  # above this many causes, each is told shorter
 
 _REASONS = {
@@ -51,6 +68,7 @@ def block_lines(blocks: Sequence[Block], style: Style) -> list[str]:
             pods = pod_names(names, style.text, limit=2 if few else 5, each=60 if few else 120)
             lines.append(style.bold(pods))
         lines += [_cause(same[0], style), _verdict(same, style)]
+        lines += [*not_ready_lines(_waited(same), style), *_holders(same, style)]
     if len(causes) > _GROUPS:
         left = sum(len(same) for same in list(causes.values())[_GROUPS:])
         lines.append(f"… and {count(left, 'pod')} more, of {len(causes) - _GROUPS} other causes.")
@@ -65,7 +83,7 @@ def _cause(block: Block, style: Style) -> str:
         if names
         else "Two budgets cover it; the server then refuses every eviction.",
         "rbac": f"drainbot's worker has no right to evict it. {said}",
-        "webhook": f"An admission webhook refuses it. {said}",
+        "webhook": f"{_refuser(block)} refuses it. {said}",
         "budget_broken": f"Its budget {names} can't be worked out by the cluster. {said}",
         "namespace": "Its namespace is ending, so the server takes no eviction.",
         "busy": "The API server is busy.",
@@ -75,6 +93,11 @@ def _cause(block: Block, style: Style) -> str:
     if not block.budgets:
         return f"A budget refuses it. {said}".strip()
     return _budget(block.budgets[0], block.owner, style)
+
+
+def _refuser(block: Block) -> str:
+    # A policy of the cluster's own, or a request that the server won't have, is no webhook.
+    return "An admission webhook" if "admission webhook" in block.message else "The API server"
 
 
 def _budget(budget: BudgetFacts, owner: OwnerRef | None, style: Style) -> str:
@@ -95,16 +118,48 @@ def _budget(budget: BudgetFacts, owner: OwnerRef | None, style: Style) -> str:
 def _verdict(same: Sequence[Block], style: Style) -> str:
     block = same[0]
     helps = f" {style.text(block.help, 300)}" if block.help else ""
-    waited = sorted({pod for b in same for pod in b.not_ready})
+    waited = [each.pod for each in _waited(same)]
     words = {
         Verdict.NEVER: "Waiting won't help.",
         Verdict.MAY_PASS: "Waiting may help.",
         Verdict.THROTTLED: "Waiting will help: the server asked for a pause, not a budget.",
     }[block.verdict]
     if waited and block.verdict is Verdict.MAY_PASS:
-        pods = pod_names(waited, style.text, limit=3)
+        pods = pod_names(waited, style.text, limit=_PODS)
         words = f"Waiting helps once {pods} {'is' if len(waited) == 1 else 'are'} ready."
     return f"{words}{helps}"
+
+
+def _waited(same: Sequence[Block]) -> list[NotReady]:
+    """Return the pods that one cause waits for, each once."""
+    pods = {each.pod: each for block in same for each in block.not_ready}
+    return sorted(pods.values(), key=lambda each: (not each.since, each.since, each.pod))
+
+
+def not_ready_lines(pods: Sequence[NotReady], style: Style) -> list[str]:
+    """Say of pods that are not ready since when that is, and why where it is known."""
+    told = [pod for pod in pods[:_PODS] if pod.since or pod.why]
+    return [_not_ready(pod, style) for pod in told]
+
+
+def _not_ready(pod: NotReady, style: Style) -> str:
+    since = f" since {style.time(pod.since)}" if pod.since else ""
+    why = f": {style.text(pod.why, 300).rstrip('.')}" if pod.why else ""
+    return f"{style.text(pod.pod, 160)} is not ready{since}{why}."
+
+
+def _holders(same: Sequence[Block], style: Style) -> list[str]:
+    """Say which other operations evicted under a budget a short while ago."""
+    latest: dict[str, int] = {}
+    for holder in (holder for block in same for holder in block.held_by):
+        latest[holder.operation] = max(holder.at, latest.get(holder.operation, 0))
+    if not latest:
+        return []
+    said = [
+        f"op {style.text(short_id(operation), 20)} at {style.time(at, seconds=True)}"
+        for operation, at in sorted(latest.items(), key=lambda each: -each[1])
+    ]
+    return [f"Evicted under this budget as well: {listing(said, _PODS)}."]
 
 
 def refusal_lines(refusals: Sequence[Refusal], style: Style) -> list[str]:

@@ -1,32 +1,51 @@
 """What keeps pods on a node, in facts for people: read from the cluster only when it is asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from jobs.drain.blocks import block_of, is_never, not_ready_of
+from jobs.drain.answers import Blocked
+from jobs.drain.blocks import block_of, is_never
 from jobs.drain.board import ByBudget
 from jobs.drain.facts import Budget, Owner, Pod
 from jobs.drain.filters import refusal
 from jobs.drain.pacing import DrainState, Kept
+from jobs.drain.selectors import NOTHING
 from jobs.kubernetes import Cluster, KubernetesError
 from jobs.kubernetes.owners import find_owner
-from jobs.models import Block, WontStop
+from jobs.kubernetes.pods import list_pods_of
+from jobs.models import Block, Holder, WontStop
+
+Holders = Callable[[str, str], Sequence[Holder]]
+
+
+def _nobody(_namespace: str, _budget: str) -> Sequence[Holder]:
+    return ()
 
 
 class Obstacles:
-    """Refusals, blocks and pods that won't stop, with their owners; each owner is read once."""
+    """Refusals, blocks and pods that won't stop, with their owners; each owner is read once.
 
-    def __init__(self, cluster: Cluster, tick: Callable[[], None]) -> None:
+    `holders` tells which operations evicted under a budget (namespace, name) a short while ago.
+    """
+
+    def __init__(
+        self, cluster: Cluster, tick: Callable[[], None], holders: Holders = _nobody
+    ) -> None:
         self._cluster = cluster
         self._tick = tick
+        self._holders = holders
         self._owners: dict[str, Owner | None] = {}
         self.node_ready = True
 
     def never(self, state: DrainState) -> frozenset[str]:
         """Return the uids of blocked pods that waiting can't help."""
-        return frozenset(
-            kept.entry.pod.uid for kept in state.blocked() if is_never(kept, _named(state, kept))
-        )
+        return frozenset(kept.entry.pod.uid for kept in state.blocked() if self._never(state, kept))
+
+    def _never(self, state: DrainState, kept: Kept) -> bool:
+        budgets = _named(state, kept)
+        # Between the end of a pod and its successor a budget has fewer pods than it will have:
+        # only what the owner wants tells that from one that can't be met.
+        return is_never(kept, budgets) and is_never(kept, budgets, self._owner(kept.entry.pod))
 
     def budget_names(self, state: DrainState) -> list[str]:
         """Return the budgets that block, as `namespace/name`."""
@@ -64,14 +83,30 @@ class Obstacles:
         }
 
     def _blocks(self, state: DrainState) -> list[Block]:
-        pods = [entry.pod for entry in state.pods.values()]
+        seen: dict[tuple[str, str], _Seen] = {}  # each budget is looked at once, as of now
         blocks = []
         for kept in state.blocked():
-            budgets = _named(state, kept)
-            not_ready = [name for budget in budgets for name in not_ready_of(budget, pods)]
-            owner = self._owner(kept.entry.pod)
-            blocks.append(block_of(kept, budgets=budgets, owner=owner, not_ready=not_ready))
+            budgets, owner = _named(state, kept), self._owner(kept.entry.pod)
+            by = getattr(kept.answer, "budget", "") if isinstance(kept.answer, Blocked) else ""
+            budget = next((budget for budget in budgets if budget.name == by), None)
+            if budget is not None and budget.key not in seen:
+                seen[budget.key] = self._look(budget)
+            covered, held_by = seen[budget.key] if budget is not None else (None, ())
+            blocks.append(
+                block_of(kept, budgets=budgets, owner=owner, covered=covered, held_by=held_by)
+            )
         return blocks
+
+    def _look(self, budget: Budget) -> "_Seen":
+        """Return a budget's pods, on whatever node, and who else evicted under it."""
+        held_by = self._holders(budget.namespace, budget.name)
+        if budget.selector == NOTHING:  # only its name is known
+            return None, held_by
+        self._tick()  # the list may take the API server's whole time-out
+        try:
+            return list_pods_of(self._cluster, budget.namespace, budget.selector), held_by
+        except KubernetesError:
+            return None, held_by  # the question is asked without them
 
     def _owner(self, pod: Pod) -> Owner | None:
         if pod.controller is None:
@@ -84,6 +119,9 @@ class Obstacles:
             except KubernetesError:
                 return None  # the question is asked without its counts
         return self._owners[uid]
+
+
+_Seen = tuple[Sequence[Pod] | None, Sequence[Holder]]
 
 
 def _budgets(state: DrainState, pod: Pod) -> tuple[Budget, ...]:

@@ -113,10 +113,14 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class BudgetBroken:
-    """The budget's status is unusable until its controller has caught up."""
+    """The budget's status is unusable until its controller has caught up.
+
+    `sync_failed` is the controller's complaint, where it has one.
+    """
 
     budget: str
     message: str
+    sync_failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +170,11 @@ def classify(status: int, headers: Mapping[str, str], body: Any) -> EvictionAnsw
 def _refused(status: int, body: Mapping[str, Any], message: str) -> EvictionAnswer:
     match status:
         case 404:
-            # A missing route is a 404 as well, without the pod's name in its details.
-            known = body.get("reason") == "NotFound" and bool(_details(body).get("name"))
+            # A missing route is a 404 as well, without a name in its details; and so is a budget
+            # that was deleted while the server retried under it, with the budget's.
+            details = _details(body)
+            pods = bool(details.get("name")) and details.get("kind", "pods") == "pods"
+            known = body.get("reason") == "NotFound" and pods
             return AlreadyGone() if known else Passing(message)
         case 409:
             return Replaced() if _UID.search(message) else Passing(message)
@@ -190,8 +197,8 @@ def _too_many(headers: Mapping[str, str], body: Mapping[str, Any], message: str)
 def _blocked(message: str, wait: float | None) -> Blocked | BudgetBroken:
     named = _NAME.search(message)
     name = named["name"] if named else ""
-    if _SYNC_FAILED.search(message):
-        return BudgetBroken(name, message)
+    if failed := _SYNC_FAILED.search(message):
+        return BudgetBroken(name, message, failed["why"])
     counts = _COUNTS.search(message)
     needs, has = (int(counts["needs"]), int(counts["has"])) if counts else (-1, -1)
     return Blocked(name, message, needs, has, wait or 0)
@@ -206,7 +213,8 @@ def _server_error(headers: Mapping[str, str], message: str) -> EvictionAnswer:
 def _forbidden(body: Mapping[str, Any], message: str) -> EvictionAnswer:
     if any(cause.get("reason") == "NamespaceTerminating" for cause in _causes(body)):
         return NamespaceEnding(message)
-    if any(words in message for words in _BROKEN):
+    by_budget = any(cause.get("reason") == "DisruptionBudget" for cause in _causes(body))
+    if by_budget or any(words in message for words in _BROKEN):
         return BudgetBroken(str(_details(body).get("name", "")), message)
     if right := missing_right(message):
         return MissingRight(message, right)

@@ -1,7 +1,10 @@
 """Why a pod can't move, in facts and words, and whether waiting can help.
 
 A budget that is only waiting for a pod to become ready is told from one that can never allow a
-disruption with the pods that it covers: people are asked about the second at once.
+disruption with the pods that it covers: people are asked about the second at once. What a budget
+reckons with is said as the disruption controller does it (pkg/controller/disruption, trySync,
+getExpectedPodCount): a number as minAvailable counts the pods that are there; percentages and
+maxUnavailable count what the pods' owners want, and pods without an owner not at all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,11 +21,16 @@ from jobs.drain.answers import (
 )
 from jobs.drain.facts import Budget, Owner, Pod
 from jobs.drain.pacing import Kept
-from jobs.models import Block, BudgetFacts, Verdict
+from jobs.models import Block, BudgetFacts, Holder, NotReady, Verdict
+
+NOT_READY_MOST = 10  # pods that a block names: those that are not ready for longest
 
 _SCALABLE = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"})
 _FEW = 5  # more replicas than this are no advice: changing the budget is
 _GOES_ON = "and the drain then goes on alone."
+# What the disruption controller says of owners whose wish it can't read (getExpectedScale and
+# getScaleController): no later look changes that.
+_UNCOUNTABLE = ("found no controllers for pod", "does not implement the scale subresource")
 
 
 def block_of(
@@ -30,13 +38,14 @@ def block_of(
     *,
     budgets: Sequence[Budget],
     owner: Owner | None = None,
-    not_ready: Sequence[str] = (),
+    covered: Sequence[Pod] | None = None,
+    held_by: Sequence[Holder] = (),
 ) -> Block:
     """Say why a pod is kept.
 
-    `budgets` are those known of its namespace, `owner` is what runs it, `not_ready` names the
-    pods that its budget waits for (see :func:`not_ready_of`). All may be missing: the server's own
-    words then stand alone.
+    `budgets` are those known of its namespace, `owner` is what runs it. `covered` are all pods
+    that its budget selects, on whatever node, and `held_by` other operations that evicted under
+    it. All may be missing: the server's own words then stand alone.
     """
     pod, answer = kept.entry.pod, kept.answer
     block = Block(
@@ -49,8 +58,9 @@ def block_of(
     )
     match answer:
         case Blocked():
-            block = block.model_copy(update={"not_ready": tuple(not_ready)})
-            return _by_budget(block, pod, answer, budgets, owner)
+            known = {"not_ready": not_ready_of(covered or ()), "held_by": tuple(held_by)}
+            block = block.model_copy(update=known)
+            return _by_budget(block, pod, answer, budgets, owner, covered)
         case BudgetBroken():
             return _by_broken(block, pod, answer, budgets)
         case TwoBudgets():
@@ -69,32 +79,54 @@ def block_of(
     return block.model_copy(update=change)
 
 
-def never(budget: Budget, owner: Owner | None = None) -> bool:
+def never(
+    budget: Budget,
+    owner: Owner | None = None,
+    covered: Sequence[Pod] | None = None,
+    *,
+    unowned: bool = False,
+) -> bool:
     """Whether a budget can't allow any disruption, however healthy its pods are.
 
     Reckoned with as many pods as it expects, or as its owner is about to have if those are more:
-    a workload that is being scaled up may have room in a moment.
+    a workload that is being scaled up may have room in a moment. `covered` are the pods that it
+    selects, where they are known; `unowned`: the pod in question has no controlling owner.
     """
-    expected = _expected(budget, owner)
-    if expected > 0:
-        return budget.desired(expected) >= expected
-    return budget.max_unavailable in {0, "0%", "0"} or budget.min_available == "100%"
+    wanted = owner.replicas if owner is not None else 0
+    expected = max(budget.expected_pods, wanted)
+    if expected <= 0:
+        if budget.max_unavailable in {0, "0%", "0"} or budget.min_available == "100%":
+            return True
+        # It expects no pod at all, and then allows nothing, whatever its rule says.
+        return unowned and budget.fresh and not _by_number(budget)
+    lasting = sum(_lasts(pod) for pod in covered or ())
+    if covered is not None and _by_number(budget):
+        return budget.desired(expected) >= max(wanted, lasting)
+    return budget.desired(expected) >= max(expected, lasting)
 
 
-def is_never(kept: Kept, budgets: Sequence[Budget]) -> bool:
-    """Whether waiting can't help a kept pod, as far as can be told without its owner."""
-    return block_of(kept, budgets=budgets).verdict is Verdict.NEVER
+def is_never(kept: Kept, budgets: Sequence[Budget], owner: Owner | None = None) -> bool:
+    """Whether waiting can't help a kept pod, as far as can be told without a look at its pods."""
+    return block_of(kept, budgets=budgets, owner=owner).verdict is Verdict.NEVER
 
 
-def not_ready_of(budget: Budget, pods: Iterable[Pod]) -> tuple[str, ...]:
-    """Name the pods, on whatever node, that would count for a budget if they were ready."""
-    return tuple(
-        sorted(
-            str(pod)
-            for pod in pods
-            if budget.covers(pod) and not (pod.ready or pod.finished or pod.terminating)
-        )
-    )
+def not_ready_of(covered: Iterable[Pod]) -> tuple[NotReady, ...]:
+    """Name the pods of a budget that would count for it if they were ready, and why they aren't.
+
+    Those that are not ready for longest, at most :data:`NOT_READY_MOST`.
+    """
+    found = [pod.not_ready for pod in covered if not (pod.ready or pod.finished or pod.terminating)]
+    found.sort(key=lambda each: (not each.since, each.since, each.pod))
+    return tuple(found[:NOT_READY_MOST])
+
+
+def _by_number(budget: Budget) -> bool:
+    return budget.max_unavailable is None and isinstance(budget.min_available, int)
+
+
+def _lasts(pod: Pod) -> bool:
+    """Whether a pod may count as healthy one day: itself, or what its owner puts in its place."""
+    return not pod.finished and not (pod.terminating and pod.controller is None)
 
 
 def _by_budget(
@@ -103,6 +135,7 @@ def _by_budget(
     answer: Blocked,
     budgets: Sequence[Budget],
     owner: Owner | None,
+    covered: Sequence[Pod] | None,
 ) -> Block:
     budget = _named(budgets, answer.budget)
     if budget is None:
@@ -114,30 +147,52 @@ def _by_budget(
         )
         change = {"kind": "budget", "verdict": Verdict.MAY_PASS, "budgets": (facts,)}
         return block.model_copy(update=change)
-    hopeless = never(budget, owner)
+    if budget.sync_failed:  # older servers refuse with counts that mean nothing then
+        return _failed(block, budget.facts, budget.name, budget.sync_failed)
+    unowned = pod.controller is None
+    hopeless = never(budget, owner, covered, unowned=unowned)
+    if hopeless:
+        helps = _would_help(budget, owner, unowned=unowned)
+    else:
+        helps = _may_help(pod, budget, owner, block)
     return block.model_copy(
         update={
             "kind": "budget",
             "verdict": Verdict.NEVER if hopeless else Verdict.MAY_PASS,
             "budgets": (budget.facts,),
-            "help": _would_help(budget, owner) if hopeless else _unready_help(pod, budget),
+            "help": helps,
         }
     )
 
 
 def _by_broken(block: Block, pod: Pod, answer: BudgetBroken, budgets: Sequence[Budget]) -> Block:
     budget = _named(budgets, answer.budget)
-    # A failed sync lasts until a person mends the budget or its pods' owner; an allowance that
-    # went wrong is reckoned anew by the disruption controller.
-    failed = "failed sync" in answer.message
-    helps = "" if failed else f"Budget {answer.budget} mends itself once its controller catches up."
     known = BudgetFacts(namespace=pod.namespace, name=answer.budget)
+    facts = known if budget is None else budget.facts
+    if answer.sync_failed:
+        return _failed(block, facts, answer.budget, answer.sync_failed)
+    # An allowance that went wrong is reckoned anew by the disruption controller.
     return block.model_copy(
         update={
             "kind": "budget_broken",
-            "verdict": Verdict.NEVER if failed else Verdict.MAY_PASS,
-            "budgets": (known if budget is None else budget.facts,),
-            "help": helps,
+            "verdict": Verdict.MAY_PASS,
+            "budgets": (facts,),
+            "help": f"Budget {answer.budget} mends itself once its controller catches up.",
+        }
+    )
+
+
+def _failed(block: Block, facts: BudgetFacts, name: str, why: str) -> Block:
+    """Say that the controller can't work a budget out, which it tries again and again."""
+    hopeless = any(words in why for words in _UNCOUNTABLE)
+    helps = f"Giving budget {name} a number as minAvailable would, {_GOES_ON}"
+    return block.model_copy(
+        update={
+            "kind": "budget_broken",
+            "verdict": Verdict.NEVER if hopeless else Verdict.MAY_PASS,
+            "message": block.message if why in block.message else why,
+            "budgets": (facts,),
+            "help": helps if hopeless else f"The controller of budget {name} tries it again.",
         }
     )
 
@@ -159,14 +214,15 @@ def _named(budgets: Iterable[Budget], name: str) -> Budget | None:
     return next((budget for budget in budgets if budget.name == name), None)
 
 
-def _expected(budget: Budget, owner: Owner | None) -> int:
-    return max(budget.expected_pods, owner.replicas if owner is not None else 0)
-
-
-def _would_help(budget: Budget, owner: Owner | None) -> str:
+def _would_help(budget: Budget, owner: Owner | None, *, unowned: bool) -> str:
     """Name the smallest change that lets one pod go."""
     rule = "minAvailable" if budget.max_unavailable is None else "maxUnavailable"
-    expected = _expected(budget, owner)
+    expected = max(budget.expected_pods, owner.replicas if owner is not None else 0)
+    if unowned and expected <= 0 and not _by_number(budget):
+        return (
+            f"Budget {budget.name} counts no pods without an owner: giving it a number as "
+            f"minAvailable would, {_GOES_ON}"
+        )
     if owner is not None and owner.kind in _SCALABLE and owner.replicas >= 0:
         for more in range(1, _FEW + 1):
             if budget.desired(expected + more) < expected + more:
@@ -176,10 +232,25 @@ def _would_help(budget: Budget, owner: Owner | None) -> str:
     return f"Lowering minAvailable of budget {budget.name} would, {_GOES_ON}"
 
 
-def _unready_help(pod: Pod, budget: Budget) -> str:
-    if pod.ready or budget.unhealthy_policy == "AlwaysAllow":
-        return ""
-    return (
-        f"{pod.name} itself is not ready: unhealthyPodEvictionPolicy AlwaysAllow in budget "
-        f"{budget.name} would let it go."
-    )
+def _may_help(pod: Pod, budget: Budget, owner: Owner | None, block: Block) -> str:
+    """Say what a budget waits for, as far as no pod that is not ready says it."""
+    if not budget.fresh:
+        return f"The cluster has not counted the pods of budget {budget.name} yet."
+    if owner is not None and owner.replicas == 0:
+        return f"{owner.kind} {owner.name} is scaled to 0: its pods are about to go."
+    if not pod.ready and budget.unhealthy_policy != "AlwaysAllow":
+        return (
+            f"{pod.name} itself is not ready: unhealthyPodEvictionPolicy AlwaysAllow in budget "
+            f"{budget.name} would let it go."
+        )
+    return "" if block.not_ready else _on_its_way(budget, owner)
+
+
+def _on_its_way(budget: Budget, owner: Owner | None) -> str:
+    """Say what a budget waits for where all pods that are there are ready."""
+    if budget.current_healthy > budget.desired_healthy:
+        return f"An eviction under budget {budget.name} was let pass just now: its counts follow."
+    if owner is not None and 0 <= owner.ready < owner.replicas:
+        missing = owner.replicas - owner.ready
+        return f"{owner.kind} {owner.name} has {missing} of its {owner.replicas} pods to start."
+    return ""

@@ -8,6 +8,7 @@ from jobs.kubernetes.errors import Temporary
 from jobs.kubernetes.evictions import passing
 from jobs.kubernetes.watching import Collection, Watch, list_all
 from jobs.models import PodRef
+from jobs.selectors import Selector
 
 
 def pods_on(node: str) -> Collection[Pod]:
@@ -18,6 +19,13 @@ def pods_on(node: str) -> Collection[Pod]:
 def list_pods_on(cluster: Cluster, node: str) -> tuple[tuple[Pod, ...], str]:
     """Return the pods of a node, and the resourceVersion to watch from."""
     return list_all(cluster, pods_on(node))
+
+
+def list_pods_of(cluster: Cluster, namespace: str, selector: Selector) -> tuple[Pod, ...]:
+    """Return the pods of a namespace that a selector selects, on whatever node."""
+    path = f"/api/v1/namespaces/{segment(namespace)}/pods"
+    found, _ = list_all(cluster, Collection(path, parse.pod, (("labelSelector", str(selector)),)))
+    return found
 
 
 def watch_pods_on(cluster: Cluster, node: str, *, version: str = "") -> Watch[Pod]:

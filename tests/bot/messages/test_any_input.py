@@ -16,10 +16,12 @@ from jobs.models import (
     Block,
     BudgetFacts,
     DrainOptions,
+    Holder,
     LogEntry,
     NodePlan,
     NodeStatus,
     NodeView,
+    NotReady,
     OperationEnd,
     OperationPlan,
     OperationState,
@@ -88,7 +90,10 @@ blocks = st.builds(
     message=words,
     budgets=st.lists(budgets, max_size=2).map(tuple),
     owner=owners,
-    not_ready=st.lists(names, max_size=3).map(tuple),
+    not_ready=st.lists(st.builds(NotReady, pod=names, since=moments, why=words), max_size=12).map(
+        tuple
+    ),
+    held_by=st.lists(st.builds(Holder, operation=names, at=moments), max_size=5).map(tuple),
     help=words,
 )
 refusals = st.builds(

@@ -80,9 +80,31 @@ def test_a_uid_that_changed_while_the_server_deleted_means_the_same() -> None:
     assert classify(409, {}, status(409, message, "Conflict")) == Replaced()
 
 
-def test_any_other_conflict_is_a_lost_race() -> None:
-    message = 'Operation cannot be fulfilled on pods "a": the object has been modified'
+@pytest.mark.parametrize(
+    "message",
+    [
+        'Operation cannot be fulfilled on pods "a": the object has been modified',
+        # The budget's status was written by others, twenty times in a row.
+        'Operation cannot be fulfilled on poddisruptionbudgets.policy "g": the object has changed',
+        # A pending pod that became ready in the meantime; the server's own precondition.
+        "the ResourceVersion in the precondition (1) does not match the ResourceVersion in record",
+        "Precondition failed: ResourceVersion in precondition: 1, ResourceVersion in object: 2",
+    ],
+)
+def test_any_other_conflict_is_a_lost_race(message: str) -> None:
     assert classify(409, {}, status(409, message, "Conflict")) == Passing(message)
+
+
+def test_an_unready_pod_that_became_ready_meanwhile_is_asked_for_again() -> None:
+    # The server says it as of a budget that it has not counted yet (createTooManyRequestsError).
+    causes = [
+        {
+            "reason": "DisruptionBudget",
+            "message": "The disruption budget g is still being processed by the server.",
+        }
+    ]
+    body = status(429, REFUSED, "TooManyRequests", causes=causes, retryAfterSeconds=10)
+    assert classify(429, {}, body) == Blocked("g", causes[0]["message"], retry_after=10)
 
 
 def test_two_budgets_are_told_from_other_server_errors() -> None:
@@ -117,6 +139,10 @@ def test_a_budget_with_an_impossible_status_is_named(words: str) -> None:
     message = f'poddisruptionbudget.policy "g" is forbidden: {words}'
     body = status(403, message, "Forbidden", name="g", group="policy", kind="poddisruptionbudget")
     assert classify(403, {}, body) == BudgetBroken("g", message)
+    # Later servers say it with a cause as well.
+    cause = {"reason": "DisruptionBudget", "message": "The disruption budget g does not allow …"}
+    later = {**body, "message": "forbidden", "details": {**body["details"], "causes": [cause]}}
+    assert classify(403, {}, later) == BudgetBroken("g", "forbidden")
 
 
 def test_a_budget_whose_controller_failed_is_broken_not_short_of_pods() -> None:
@@ -124,7 +150,8 @@ def test_a_budget_whose_controller_failed_is_broken_not_short_of_pods() -> None:
         "The disruption budget g does not allow evicting pods currently because it failed sync: "
         "found no controllers for pod"
     )
-    assert budget_says(message) == BudgetBroken("g", message)
+    why = "found no controllers for pod"
+    assert budget_says(message) == BudgetBroken("g", message, why)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +200,19 @@ def test_what_ails_the_server_passes(code: int) -> None:
 def test_a_server_that_says_when_to_come_back_is_obeyed() -> None:
     message = 'Timeout: couldn\'t update PodDisruptionBudget "g" due to conflicts'
     assert classify(504, {"Retry-After": "10"}, status(504, message)) == Passing(message, 10)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("poddisruptionbudgets", "g"), ("namespaces", "shop")])
+def test_something_else_that_is_missing_does_not_make_a_pod_gone(kind: str, name: str) -> None:
+    # A budget that is deleted while the server retries under it: the pod is still there.
+    message = f'{kind} "{name}" not found'
+    body = status(404, message, "NotFound", name=name, kind=kind)
+    assert classify(404, {}, body) == Passing(message)
+
+
+def test_a_request_that_the_server_will_not_have_carries_its_words() -> None:
+    message = "name in URL does not match name in Eviction object"
+    assert classify(400, {}, status(400, message, "BadRequest")) == Webhook(message)
 
 
 def test_a_missing_route_does_not_make_a_pod_gone() -> None:

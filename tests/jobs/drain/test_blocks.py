@@ -11,11 +11,11 @@ from jobs.drain.answers import (
     TwoBudgets,
     Webhook,
 )
-from jobs.drain.blocks import block_of, is_never, never, not_ready_of
+from jobs.drain.blocks import NOT_READY_MOST, block_of, is_never, never, not_ready_of
 from jobs.drain.facts import Owner
 from jobs.drain.filters import Fate, Judgement
 from jobs.drain.pacing import Entry, Kept
-from jobs.models import Verdict
+from jobs.models import Block, Holder, NotReady, Verdict
 from tests.jobs.drain.making import NOW, budget, pod
 
 DB: dict[str, Any] = {
@@ -48,23 +48,85 @@ def test_a_budget_that_needs_all_pods_can_never_be_met_and_scaling_helps() -> No
     assert is_never(kept(REFUSED), [budget("db", app="db", **DB)])
 
 
-def test_a_budget_that_waits_for_a_pod_names_it_and_may_pass() -> None:
-    counts: dict[str, Any] = {**DB, "min_available": 2, "desired_healthy": 2, "current_healthy": 2}
+WAITS: dict[str, Any] = {
+    **DB, "min_available": 2, "desired_healthy": 2, "current_healthy": 2,
+}  # fmt: skip
+
+
+def test_a_budget_that_waits_for_pods_names_them_since_when_and_why() -> None:
+    why = "0/3 nodes are available: 3 Insufficient cpu."
     pods = [
         pod("db-0"),
-        pod("db-1", ready=False, phase="Pending"),
+        pod("db-3", ready=False, ready_changed=NOW - 5),
+        pod("db-1", ready=False, phase="Pending", created=NOW - 9, why_not_ready=why),
         pod("db-9", ready=False, phase="Failed"),
         pod("db-8", ready=False, deletion=NOW),
-        pod("web-1", ready=False),
+        pod("db-4", ready=False),
     ]
-    waiting = budget("db", app="db", **counts)
-    names = not_ready_of(waiting, pods)
-    assert names == ("shop/db-1",)
-    block = block_of(kept(REFUSED), budgets=[waiting], owner=db_owner(), not_ready=names)
+    waiting = budget("db", app="db", **WAITS)
+    block = block_of(kept(REFUSED), budgets=[waiting], owner=db_owner(), covered=pods)
     assert block.verdict is Verdict.MAY_PASS
-    assert block.not_ready == names
+    assert block.not_ready == (
+        NotReady(pod="shop/db-1", since=NOW - 9, why=why),
+        NotReady(pod="shop/db-3", since=NOW - 5),
+        NotReady(pod="shop/db-4"),
+    )
     assert block.help == ""
     assert not is_never(kept(REFUSED), [waiting])
+
+
+def test_of_many_pods_that_are_not_ready_the_oldest_are_named() -> None:
+    pods = [pod(f"db-{n}", ready=False, ready_changed=NOW - n) for n in range(30)]
+    names = [each.pod for each in not_ready_of(pods)]
+    assert names == [f"shop/db-{n}" for n in range(29, 29 - NOT_READY_MOST, -1)]
+
+
+def test_an_operation_that_evicted_under_the_budget_is_named() -> None:
+    holders = (Holder(operation="prod-eu-7f3k9q", at=NOW - 20_000),)
+    waiting = budget("db", app="db", **WAITS)
+    assert block_of(kept(REFUSED), budgets=[waiting], held_by=holders).held_by == holders
+
+
+def test_names_that_an_earlier_version_stored_are_still_read() -> None:
+    stored = {**block_of(kept(REFUSED), budgets=[]).model_dump(), "not_ready": ["shop/db-1"]}
+    assert Block.model_validate(stored).not_ready == (NotReady(pod="shop/db-1"),)
+
+
+def test_a_replacement_that_is_not_there_yet_is_counted() -> None:
+    waiting = budget("db", app="db", **WAITS)
+    owner = db_owner(ready=2)
+    block = block_of(kept(REFUSED), budgets=[waiting], owner=owner, covered=[pod("db-0")])
+    assert block.verdict is Verdict.MAY_PASS
+    assert block.help == "StatefulSet db has 1 of its 3 pods to start."
+
+
+def test_an_eviction_that_the_counts_do_not_show_yet_is_told() -> None:
+    waiting = budget("db", app="db", **{**WAITS, "current_healthy": 3})
+    pods = [pod(f"db-{n}") for n in range(3)]
+    block = block_of(kept(Blocked("db", "…")), budgets=[waiting], covered=pods)
+    assert block.verdict is Verdict.MAY_PASS
+    assert "let pass just now" in block.help
+
+
+def test_a_budget_whose_pods_are_not_counted_yet_says_so() -> None:
+    waiting = budget("db", app="db", **{**WAITS, "observed_generation": 0})
+    block = block_of(kept(Blocked("db", "…", retry_after=10)), budgets=[waiting])
+    assert (block.verdict, block.budgets[0].desired_healthy) == (Verdict.MAY_PASS, -1)
+    assert block.help == "The cluster has not counted the pods of budget db yet."
+
+
+def test_pods_of_a_workload_that_is_scaled_to_nothing_are_about_to_go() -> None:
+    nothing = budget("db", app="db", min_available=None, max_unavailable=1, expected_pods=0)
+    block = block_of(kept(REFUSED), budgets=[nothing], owner=db_owner(0, ready=2))
+    assert block.verdict is Verdict.MAY_PASS
+    assert block.help == "StatefulSet db is scaled to 0: its pods are about to go."
+
+
+def test_a_pod_that_left_and_has_no_successor_yet_does_not_make_a_budget_hopeless() -> None:
+    # A number counts the pods that are there: two, until the StatefulSet has started the third.
+    between = budget("db", app="db", **{**WAITS, "expected_pods": 2})
+    assert not is_never(kept(REFUSED), [between], db_owner(ready=2))
+    assert is_never(kept(REFUSED), [between], db_owner(2))
 
 
 def test_a_workload_that_is_being_scaled_up_may_pass() -> None:
@@ -98,6 +160,52 @@ def test_never_is_told_from_the_rule_and_the_number_of_pods(
 ) -> None:
     subject = budget(**{"min_available": None, **rule}, expected_pods=expected)
     assert never(subject) is hopeless
+
+
+@pytest.mark.parametrize(
+    ("rule", "covered", "hopeless"),
+    [
+        # A number counts the pods that are there: a finished one counts for the budget's status,
+        # but can't be healthy ever again; one that ends has a successor if it has an owner.
+        ({"min_available": 2, "expected_pods": 3}, ["db-0", "db-1", "finished"], True),
+        ({"min_available": 2, "expected_pods": 3}, ["db-0", "db-1", "ending"], False),
+        ({"min_available": 2, "expected_pods": 3}, ["db-0", "db-1", "bare ending"], True),
+        ({"min_available": 2, "expected_pods": 3}, ["db-0", "db-1", "unready"], False),
+        # A share counts what owners want; pods beyond that are healthy as well.
+        ({"min_available": "100%", "expected_pods": 2}, ["db-0", "db-1"], True),
+        ({"min_available": "100%", "expected_pods": 2}, ["db-0", "db-1", "unready"], False),
+        ({"max_unavailable": 0, "expected_pods": 2}, ["db-0", "db-1", "unready"], False),
+    ],
+)
+def test_never_counts_the_pods_that_are_there(
+    *, rule: dict[str, Any], covered: list[str], hopeless: bool
+) -> None:
+    kinds: dict[str, dict[str, Any]] = {
+        "finished": {"phase": "Succeeded", "ready": False},
+        "ending": {"deletion": NOW},
+        "bare ending": {"deletion": NOW, "controller": None},
+        "unready": {"ready": False},
+    }
+    pods = [pod(name, **kinds.get(name, {})) for name in covered]
+    assert never(budget(**{"min_available": None, **rule}), None, pods) is hopeless
+
+
+@pytest.mark.parametrize(
+    ("rule", "hopeless"),
+    [
+        ({"max_unavailable": 1}, True),
+        ({"min_available": "50%"}, True),
+        ({"min_available": 1}, False),  # counts pods: the status is not up to date
+        ({"max_unavailable": 1, "observed_generation": 0}, False),
+    ],
+)
+def test_a_budget_that_expects_no_pods_never_lets_one_without_an_owner_go(
+    *, rule: dict[str, Any], hopeless: bool
+) -> None:
+    nothing = budget("db", app="db", **{"min_available": None, "expected_pods": 0, **rule})
+    block = block_of(kept(REFUSED, controller=None), budgets=[nothing])
+    assert block.verdict is (Verdict.NEVER if hopeless else Verdict.MAY_PASS)
+    assert ("counts no pods without an owner" in block.help) is hopeless
 
 
 @pytest.mark.parametrize(
@@ -155,10 +263,34 @@ def test_a_webhook_is_shown_with_its_words(*, again: bool, verdict: Verdict) -> 
     assert (block.kind, block.verdict, block.message) == ("webhook", verdict, "denied: not now")
 
 
-def test_a_budget_whose_sync_failed_needs_a_person_and_one_that_lags_does_not() -> None:
-    failed = BudgetBroken("db", "… because it failed sync: found no controllers for pod")
-    assert block_of(kept(failed), budgets=[]).verdict is Verdict.NEVER
-    lagging = block_of(kept(BudgetBroken("db", "DisruptedPods map too big")), budgets=[])
+NO_SCALE = "workers.example.com does not implement the scale subresource"
+
+
+@pytest.mark.parametrize(
+    ("why", "verdict", "helps"),
+    [
+        ('found no controllers for pod "db-2"', Verdict.NEVER, "a number as minAvailable would"),
+        (NO_SCALE, Verdict.NEVER, "a number as minAvailable would"),
+        ("etcdserver: request timed out", Verdict.MAY_PASS, "tries it again"),
+    ],
+)
+def test_a_budget_whose_sync_failed_says_whether_a_person_must_act(
+    why: str, verdict: Verdict, helps: str
+) -> None:
+    said = f"… does not allow evicting pods currently because it failed sync: {why}"
+    failed = block_of(kept(BudgetBroken("db", said, why)), budgets=[])
+    assert (failed.kind, failed.verdict, failed.message) == ("budget_broken", verdict, said)
+    assert helps in failed.help
+    # A server that does not look at the condition gives counts that mean nothing.
+    known = budget("db", app="db", **DB, sync_failed=why)
+    older = block_of(kept(REFUSED), budgets=[known], owner=db_owner())
+    assert (older.kind, older.verdict, older.message) == ("budget_broken", verdict, why)
+    assert older.budgets[0].desired_healthy == -1
+
+
+@pytest.mark.parametrize("said", ["DisruptedPods map too big", "allowed is negative"])
+def test_a_budget_with_an_odd_status_mends_itself(said: str) -> None:
+    lagging = block_of(kept(BudgetBroken("db", said)), budgets=[])
     assert (lagging.kind, lagging.verdict) == ("budget_broken", Verdict.MAY_PASS)
     assert lagging.budgets[0].name == "db"
 
