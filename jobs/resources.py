@@ -1,13 +1,15 @@
 """What a worker's workflows and activities act with. Made once per process, after the fork."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from jobs.aside import Aside
 from jobs.durable import Store, Token
 from jobs.guardrails import Guardrails
 from jobs.ids import short
 from jobs.kubernetes import Cluster
 from jobs.nodes import NodeStore, Reservation, Reserved, Taken
+from jobs.threads import ThreadStore
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,12 @@ class Resources:
     store: Store
     nodes: NodeStore
     guardrails: Guardrails
+    aside: Aside = field(default_factory=Aside)
+
+    @property
+    def threads(self) -> ThreadStore:
+        """Where the cluster's operations are talked about."""
+        return ThreadStore(self.store)
 
     def reserve(
         self, token: Token, operation: str, nodes: list[list[Any]], *, by: str, why: str
@@ -32,9 +40,13 @@ class Resources:
         if isinstance(result, Taken):
             takers = ", ".join(f"{node} by op {short(owner)}" for node, owner in result.takers)
             return f"Taken by other operations: {takers}. Nothing was started."
-        away = "1 node of this cluster is" if result.away == 1 else f"{result.away} nodes are"
+        return self.too_many_away(result.away)
+
+    def too_many_away(self, away: int) -> str:
+        """Say that so many nodes are out of service that the guardrails let no more go."""
+        said = "1 node of this cluster is" if away == 1 else f"{away} nodes are"
         return (
-            f"{away} away already; this worker's guardrails allow "
+            f"{said} away already; this worker's guardrails allow "
             f"{self.guardrails.max_nodes_away}. Nothing was started."
         )
 

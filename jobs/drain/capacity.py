@@ -108,22 +108,25 @@ def comes_back(pod: Pod, fate: Fate) -> bool:
     return fate in {Fate.EVICT, Fate.REFUSE}
 
 
-def room(wants: Sequence[Want], free: Iterable[Free], waiting: Sequence[Amount] = ()) -> Room:
-    """Say whether the pods fit into what is free; `waiting` asks for room there already."""
+def room(wants: Sequence[Want], free: Iterable[Free], waiting: Amount | None = None) -> Room:
+    """Say whether the pods fit into what is free.
+
+    `waiting` is what all pods ask for that wait for a node already: they may be first.
+    """
     nodes = [Free(node.amount.usable, node.labels) for node in free]
     unchecked = sum(want.picky for want in wants)
     total = _sum(node.amount for node in nodes)
+    wanted = _sum(want.amount for want in wants)
     if _placed(wants, nodes):
-        wanted = _sum((*(want.amount for want in wants), *waiting))
-        if not wants or not waiting or total.holds(wanted):
+        if not wants or waiting is None or total.holds(wanted.plus(waiting)):
             return Room(fits=True, unchecked=unchecked)
-        few = f"{len(waiting)} other pod{' waits' if len(waiting) == 1 else 's wait'}"
+        few = "1 other pod waits" if waiting.pods == 1 else f"{waiting.pods} other pods wait"
         return Room(unchecked=unchecked, why=f"{few} for room already")
     tolerant = sum(want.tolerant for want in wants)
     if tolerant and _placed([want for want in wants if not want.tolerant], nodes):
         said = "1 pod tolerates" if tolerant == 1 else f"{tolerant} pods tolerate"
         return Room(unchecked=unchecked, why=f"{said} taints of nodes that were not counted")
-    short = _sum(want.amount for want in wants).less(total).usable
+    short = wanted.less(total).usable
     homeless = tuple(_homeless(wants, nodes))
     if short == Amount() and not homeless:
         return Room(unchecked=unchecked, why="the free room is in pieces")

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from jobs.drain.blocks import never
+from jobs.drain.estimate import Speed, node_seconds, operation_seconds
 from jobs.drain.facts import Budget, Node, Owner, Pod
 from jobs.drain.fence import token_of
 from jobs.drain.filters import Fate, Judgement, Rules, judge, refusal
@@ -22,15 +23,35 @@ from jobs.models import (
     RefusalReason,
 )
 
+_SPEED = Speed()
 _REPLICATED = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"})
 
 Judged = Sequence[tuple[Pod, Judgement]]
 Owners = Mapping[str, Owner]
 
 
-def operation_plan(nodes: Sequence[NodePlan], options: DrainOptions, *, now: int) -> OperationPlan:
-    """Put the plans of an operation's nodes together, in their order. `now` in milliseconds."""
-    return OperationPlan(nodes=tuple(nodes), digest=digest(nodes, options), as_of=now)
+def operation_plan(
+    nodes: Sequence[NodePlan],
+    options: DrainOptions,
+    *,
+    now: int,
+    nodes_away: int = 1,
+    speed: Speed = _SPEED,
+) -> OperationPlan:
+    """Put the plans of an operation's nodes together, in their order. `now` in milliseconds.
+
+    At most `nodes_away` of them are to be away at once.
+    """
+    each = [(node.seconds, node.evict) for node in nodes]
+    known = all(seconds >= 0 for seconds, _ in each)
+    return OperationPlan(
+        nodes=tuple(nodes),
+        digest=digest(nodes, options),
+        as_of=now,
+        seconds=operation_seconds(each, away=nodes_away, speed=speed, options=options)
+        if known
+        else -1,
+    )
 
 
 def node_plan(
@@ -42,15 +63,19 @@ def node_plan(
     rules: Rules,
     now: int,
     taken_by: str = "",
+    refused: str = "",
+    speed: Speed = _SPEED,
 ) -> NodePlan:
     """Plan the drain of one node; nothing is changed.
 
     `budgets` are those of the pods' namespaces, `owners` by the uid of the object that controls a
     pod; what is missing is not known, and then not said. `data_lost` and `single_replicas` name
-    workloads, which outlive their pods; a pod without an owner stands for itself.
+    workloads, which outlive their pods; a pod without an owner stands for itself. `refused` is a
+    sentence on why no drain of the node begins, where there is one.
     """
     judged = [(pod, judge(pod, rules, now)) for pod in sorted(pods, key=str)]
     fates = Counter(judgement.fate for _, judgement in judged)
+    moving, going = _of(judged, Fate.EVICT), _of(judged, Fate.WAIT)
     return NodePlan(
         name=node.name,
         uid=node.uid,
@@ -60,6 +85,7 @@ def node_plan(
         daemonset=fates[Fate.LEAVE],
         static=fates[Fate.SKIP],
         terminating=fates[Fate.WAIT],
+        not_selected=fates[Fate.NOT_SELECTED],
         refusals=tuple(
             refusal(pod, judgement, _owner(pod, owners))
             for pod, judgement in judged
@@ -70,7 +96,12 @@ def node_plan(
         single_replicas=tuple(sorted(_single(judged, owners))),
         token=token_of(node),
         taken_by=taken_by,
-    )
+        refused=refused,
+        seconds=node_seconds(
+            moving, going, budgets=_passable(budgets, owners, moving), speed=speed,
+            options=rules.options, now=now,
+        ),
+    )  # fmt: skip
 
 
 def digest(nodes: Iterable[NodePlan], options: DrainOptions) -> str:
@@ -118,6 +149,20 @@ def _workload(pod: Pod, owners: Owners) -> str:
     if (owner := _owner(pod, owners)) is not None:
         return f"{owner.namespace}/{owner.name}"
     return str(pod) if pod.controller is None else f"{pod.namespace}/{pod.controller.name}"
+
+
+def _of(judged: Judged, fate: Fate) -> list[Pod]:
+    return [pod for pod, judgement in judged if judgement.fate is fate]
+
+
+def _passable(budgets: Sequence[Budget], owners: Owners, pods: Sequence[Pod]) -> list[Budget]:
+    """Return the budgets that pods can pass by waiting; for the others people decide."""
+    found = []
+    for budget in budgets:
+        covered = (_owner(pod, owners) for pod in pods if budget.covers(pod))
+        if not any(never(budget, owner) for owner in covered):
+            found.append(budget)
+    return found
 
 
 def _to_evict(judged: Judged) -> Iterator[tuple[Pod, Judgement]]:

@@ -64,20 +64,45 @@ def list_all(cluster: Cluster, what: Collection[T]) -> tuple[tuple[T, ...], str]
     """
     for _ in range(LISTS):
         items: list[T] = []
-        more = ""
         try:
-            while True:
-                query = {**dict(what.query), "limit": str(PAGE)}
-                if more:
-                    query["continue"] = more
-                body = cluster.ask("GET", what.path, query=query)
-                items += [what.read(raw) for raw in body.get("items") or ()]
-                more = body["metadata"].get("continue") or ""
-                if not more:
-                    return tuple(items), body["metadata"]["resourceVersion"]
+            for page in list_pages(cluster, what):
+                items += page.items
         except Expired:
             log.info("list_expired", path=what.path, items=len(items))
+        else:
+            return tuple(items), page.version
     raise Temporary(f"GET {what.path}: its pages expire faster than they can be read")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a list; `version` is the moment of the cluster that all of them show."""
+
+    items: tuple[T, ...]
+    version: str
+
+
+def list_pages(cluster: Cluster, what: Collection[T]) -> Iterator[Page[T]]:
+    """Yield a list page by page, so that a reader who keeps none holds no more than one of them.
+
+    Raises what :meth:`Cluster.ask` raises; :class:`Expired` where the list has become too old to
+    go on: whatever was made of its pages so far has to be forgotten.
+    """
+    more = ""
+    while True:
+        query = {**dict(what.query), "limit": str(PAGE)}
+        if more:
+            query["continue"] = more
+        body = cluster.ask("GET", what.path, query=query)
+        more = body["metadata"].get("continue") or ""
+        page = Page(
+            tuple(what.read(raw) for raw in body.get("items") or ()),
+            body["metadata"]["resourceVersion"],
+        )
+        del body  # while the reader has the page, nobody needs what it was made of
+        yield page
+        if not more:
+            return
 
 
 class Watch(Generic[T]):

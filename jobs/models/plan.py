@@ -33,6 +33,7 @@ class Room(Frozen):
 class NodePlan(Frozen):
     """One node of a plan. Pods are named `namespace/name`.
 
+    `refused` says why no drain of it would begin, whatever people say; "" where one would.
     `seconds` is the estimate of its drain, see :mod:`jobs.drain.estimate`; -1: not known.
     """
 
@@ -51,6 +52,7 @@ class NodePlan(Frozen):
     single_replicas: tuple[str, ...] = ()
     token: int = 0  # the fencing counter that the node's annotation shows
     taken_by: str = ""  # another operation that owns it, or another tool's mark
+    refused: str = ""
     seconds: int = -1
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from jobs.activities.pausing import wait_while_paused
-from jobs.activities.survey import survey
 from jobs.drain.fleet import Fleet, Stop, done_when, end_of
 from jobs.durable import Aborted, Context, Ended, Handle, StepFailed
 from jobs.models import NodePlan, NodeStatus, OperationEnd, OperationPlan, OperationState
@@ -14,6 +13,7 @@ from jobs.workflows import choices
 from jobs.workflows.canaries import detail_of, prove
 from jobs.workflows.consent import Consent, ask_people
 from jobs.workflows.inputs import DrainInput, OperationInput
+from jobs.workflows.planning import planned
 from jobs.workflows.story import Story
 
 Ctx = Context[Resources]
@@ -36,16 +36,11 @@ def run_operation(ctx: Ctx, input: Any) -> Any:
 
 
 def _run(ctx: Ctx, operation: OperationInput, story: Story) -> Any:
-    surveyed = ctx.activity(
-        "plan",
-        survey,
-        nodes=list(operation.request.nodes),
-        options=operation.request.options.model_dump(mode="json"),
-        long_work=operation.requirements.long_work,
-    )
-    if "refused" in surveyed:
-        return story.end(OperationEnd.REFUSED, surveyed["refused"])
-    plan = story.plan = OperationPlan.model_validate(surveyed["plan"])
+    plan, refused = planned(operation, story)
+    if plan is None:
+        return story.end(OperationEnd.REFUSED, refused)
+    if operation.request.plan_only:
+        return story.end(OperationEnd.PLANNED)
     consent = ask_people(operation, story)
     refused = consent.refused or _reserve(ctx, operation, story, plan)
     if refused:
