@@ -216,6 +216,7 @@ class _Emptying:
         now = self.act.now()
         for event in self.ears.take():
             self.state = self.state.apply(self.sender.note(event), now)
+        self.state = self.state.apply(e.Tick(), now)  # a limit may have passed without any event
         return now
 
     def hear_the_rest(self) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from jobs.drain.answers import Passing
+from jobs.drain.board import Entry
 from jobs.drain.pacing import DrainState
 
 
@@ -51,7 +52,7 @@ def next_end(state: DrainState, now: int) -> int | None:
     """Return when (ms) a drain that only waits has to look again, 0 if not by itself.
 
     None while an eviction is on its way or about to be tried. What it waits for are pods that end
-    (the first of them is overdue at that time) and blocks.
+    (the first of them is overdue, or forgotten, at that time) and blocks.
     """
     for entry in state.pods.values():
         if entry.flying:
@@ -61,8 +62,15 @@ def next_end(state: DrainState, now: int) -> int | None:
             if answer is None or isinstance(answer, Passing):
                 return None
     ends = [
-        entry.due(state.pace) + state.pace.slack + 1
+        entry.due(state.pace) + _patience(state, entry) + 1
         for entry in state.pods.values()
         if entry.going and entry.judgement.fate.must_go and not state.is_overdue(entry, now)
     ]
     return min(ends, default=0)
+
+
+def _patience(state: DrainState, entry: Entry) -> int:
+    """Return for how long (ms) a pod is waited for past its time to stop."""
+    limit = state.rules.options.skip_wait_for_delete_timeout * 1000
+    slack = state.pace.slack
+    return min(slack, limit) if limit and entry.pod.terminating else slack
