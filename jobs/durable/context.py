@@ -65,6 +65,7 @@ class Context(Generic[R]):
         self._record = record
         self._stopping = stopping
         self._used: set[str] = set()
+        self._ahead = {key for key in steps if not key.startswith(RESERVED)}
         self._shielded = 0
         self._now = record.created
         self._clock_base = (acquired_at, uptime())
@@ -298,10 +299,11 @@ class Context(Generic[R]):
         if "|" in key or key.startswith(RESERVED) or key in self._used:
             raise Diverged(f"the step {key!r} is there twice in the workflow's code, or is no name")
         self._used.add(key)
+        self._ahead.discard(key)
         known = self._steps.get(key)
         if known is None:
             # A run takes the same path each time: what is stored comes before anything new.
-            if left := self.unused:
+            if left := self._ahead:
                 raise Diverged(f"the step {key!r} is new before {min(left)!r}, which is stored")
             return None
         if known.fingerprint != print_:
@@ -312,12 +314,11 @@ class Context(Generic[R]):
     @property
     def unused(self) -> frozenset[str]:
         """The stored steps that the code has not asked for yet."""
-        left = self._steps.keys() - self._used
-        return frozenset(key for key in left if not key.startswith(RESERVED))
+        return frozenset(self._ahead)
 
     def _replaying(self) -> bool:
         """Whether stored steps are still ahead: what the code shows here has been shown before."""
-        return bool(self.unused)
+        return bool(self._ahead)
 
     def _boundary(self, key: str, print_: str) -> None:
         if self._stopping():

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from typing import Any, cast
@@ -22,7 +21,7 @@ def source(name: str, package: str = "jobs.durable") -> str:
 def compose(name: str, doorbell: dict[str, Any], package: str = "jobs.durable") -> str:
     """Return a script as it is sent: the doorbell's template, the common part, its own part."""
     literal = json.dumps(doorbell, sort_keys=True)
-    head = f"local DOORBELL = cjson.decode([==[{literal}]==])"
+    head = f"local DOORBELL = [==[{literal}]==]"
     return "\n".join((head, source("_common"), source(name, package)))
 
 
@@ -54,5 +53,4 @@ class Scripts:
             self._loaded[name] = script
         sent = {key: value for key, value in arguments.items() if value is not None}
         sent["now"] = self._clock() if self._clock else 0
-        sent["iso"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         return cast("dict[str, Any]", json.loads(script(args=[json.dumps(sent)])))

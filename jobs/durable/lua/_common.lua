@@ -48,15 +48,32 @@ local function event(group, id, kind)
     'wf', id, 'root', root, 'kind', kind)
 end
 
+-- A time as RQ writes it, from ms since the epoch (days to a date: Howard Hinnant, civil_from_days).
+local function iso(ms)
+  local days, rest = math.floor(ms / 86400000), ms % 86400000
+  local z = days + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%06dZ', year, month,
+    doy - math.floor((153 * mp + 2) / 5) + 1, math.floor(rest / 3600000),
+    math.floor(rest / 60000) % 60, math.floor(rest / 1000) % 60, rest % 1000 * 1000)
+end
+
 -- An RQ job is a doorbell: it names a workflow and an epoch, and means nothing by itself.
 local function ring(group, id, epoch)
+  local doorbell, at = cjson.decode(DOORBELL), iso(now) -- here: most calls ring none
   local job = id .. '-' .. epoch .. '-' .. redis.call('HINCRBY', wf_key(group, id), 'rings', 1)
   local job_key, queue = 'rq:job:' .. job, 'drainbot-' .. group
-  local data = cjson.encode({ DOORBELL.func, cjson.null, { group, id, epoch }, 0 })
+  local data = cjson.encode({ doorbell.func, cjson.null, { group, id, epoch }, 0 })
   data = string.gsub(data, ',0%]$', ',{}]')
   local fields = { 'data', data, 'origin', queue, 'description', 'drainbot ' .. id,
-    'created_at', a.iso, 'enqueued_at', a.iso }
-  for field, value in pairs(DOORBELL.fields) do
+    'created_at', at, 'enqueued_at', at }
+  for field, value in pairs(doorbell.fields) do
     fields[#fields + 1] = field
     fields[#fields + 1] = value
   end
