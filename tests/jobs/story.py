@@ -20,12 +20,12 @@ from tests.jobs.harness import ANA, BO, NAME, Worker, ended, until
 
 
 @dataclass
-class Story:
-    """A cluster, a worker of it, and the people who ask."""
+class People:
+    """Those who ask a worker of a cluster. They wait `patience` seconds for what must come."""
 
-    cluster: Cluster
     worker: Worker
     service: Service
+    patience: float = 20.0
     calls: Iterator[int] = field(default_factory=itertools.count)
 
     def submit(self, *names: str, by: Principal = ANA, **fields: Any) -> str:
@@ -57,7 +57,7 @@ class Story:
                 raise AssertionError(f"it ended without a question: {view}")
             return next((q for q in view.open_questions if q.id not in known), None)
 
-        return until(look, what="a question")
+        return until(look, within=self.patience, what="a question")
 
     def decide(
         self, question: QuestionView, choice: str, *, by: Principal = BO, note: str = ""
@@ -74,10 +74,27 @@ class Story:
         self.service.resume(ANA, operation, nonce=f"n{next(self.calls)}")
 
     def finish(self, operation: str) -> OperationView:
-        return until(lambda: ended(self.service, operation), what=f"the end of {operation}")
+        return until(
+            lambda: ended(self.service, operation),
+            within=self.patience,
+            what=f"the end of {operation}",
+        )
 
     def node(self, operation: str, name: str = "node-1") -> NodeView:
         return next(node for node in self.view(operation).nodes if node.name == name)
+
+    def suspended(self, operation: str, child: int = 1) -> bool:
+        """Whether the drain of a node holds no slot."""
+        record = self.worker.store.workflow(f"{operation}-{child}")
+        return record is not None and record.state == "suspended"
+
+
+class Story(People):
+    """A simulated cluster, a worker of it, and the people who ask."""
+
+    def __init__(self, cluster: Cluster, worker: Worker, service: Service) -> None:
+        super().__init__(worker, service)
+        self.cluster = cluster
 
     def pods_on(self, node: str = "node-1") -> list[str]:
         return [pod["metadata"]["name"] for pod in self.cluster.list("Pod", node=node)]
@@ -97,11 +114,6 @@ class Story:
 
     def evictions(self) -> list[Entry]:
         return self.requests("pods/eviction", carried_out=True)
-
-    def suspended(self, operation: str, child: int = 1) -> bool:
-        """Whether the drain of a node holds no slot."""
-        record = self.worker.store.workflow(f"{operation}-{child}")
-        return record is not None and record.state == "suspended"
 
 
 def web(story: Story, replicas: int, **fields: Any) -> None:
