@@ -2,8 +2,20 @@
 
 from typing import Any
 
+from jobs.activities.announcing import PATIENCE, tell
 from jobs.activities.trouble import asking_cluster
-from jobs.drain.fence import OPERATION, Claim, Denied, OtherNode, Outdated, TakenBy, Undo, token_of
+from jobs.drain.conditions import Stage, Told
+from jobs.drain.fence import (
+    OPERATION,
+    Claim,
+    Denied,
+    Foreign,
+    OtherNode,
+    Outdated,
+    TakenBy,
+    Undo,
+    token_of,
+)
 from jobs.durable import Activity, PermanentError
 from jobs.ids import IdError, cluster_of
 from jobs.kubernetes import Forbidden
@@ -21,11 +33,18 @@ _UNDONE = {
 
 
 def cordon_node(
-    act: Activity[Resources], *, operation: str, node: str, uid: str, requested_by: str, since: int
+    act: Activity[Resources],
+    *,
+    operation: str,
+    node: str,
+    uid: str,
+    requested_by: str,
+    reason: str,
+    since: int,
 ) -> dict[str, Any]:
     """Cordon a node; `{result: cordoned | gone | denied, was_cordoned, detail}`."""
     act.tick()
-    claim = _claim(act, operation, node, uid, requested_by=requested_by, since=since)
+    claim = _claim(act, operation, node, uid, requested_by=requested_by, reason=reason, since=since)
     if claim is None:
         return _denied("gone", f"there is no node {node} any more")
     with asking_cluster():
@@ -40,6 +59,8 @@ def cordon_node(
         act.resources.nodes.change(
             act.token, operation, node, came_from=_BEFORE_DRAIN, to="draining", by=requested_by
         )
+        before = "it was cordoned before" if result.was_cordoned else ""
+        tell(act.resources, _told(act, claim, Stage.STARTED, before))
         return {"result": "cordoned", "was_cordoned": result.was_cordoned, "detail": ""}
     if result is None or isinstance(result, OtherNode):
         return _denied("gone", f"node {node} was deleted, or made anew under its name")
@@ -80,11 +101,27 @@ def undo_cordon(
             return _kept(_whose(node, result), evicted=record.evicted)
         what = _UNDONE[result] if isinstance(result, Undo) else what
         kept = result is Undo.KEEP
+        if isinstance(result, Undo):
+            _tell_return(act, claim, result)
     act.resources.nodes.change(
         act.token, operation, node, came_from=("returning", record.mode), to="accepting",
         release=True, by=by, why=why,
     )  # fmt: skip
     return {"undone": True, "what": what, "kept": kept, "evicted": record.evicted}
+
+
+def _tell_return(act: Activity[Resources], claim: Claim, undo: Undo) -> None:
+    """Tell that a node was given back, before its record is let go of: a crash tells it again."""
+    stage = Stage.RELEASED if undo is Undo.KEEP else Stage.RETURNED
+    told = _told(act, claim, stage, _UNDONE[undo])
+    act.wait(tell(act.resources, told, event=undo is not Undo.NOTHING), PATIENCE)
+
+
+def _told(act: Activity[Resources], claim: Claim, stage: Stage, detail: str) -> Told:
+    return Told(
+        node=claim.node, uid=claim.uid, operation=claim.operation, stage=stage, at=act.now(),
+        detail=detail, requested_by=claim.requested_by, reason=claim.reason, thread=claim.thread,
+    )  # fmt: skip
 
 
 def _kept(why: str, *, evicted: bool = False) -> dict[str, Any]:
@@ -98,6 +135,7 @@ def _claim(
     uid: str,
     *,
     requested_by: str = "",
+    reason: str = "",
     since: int = 0,
 ) -> Claim | None:
     """Claim a node in Redis, above the counter that it shows; None if it does not exist."""
@@ -115,6 +153,8 @@ def _claim(
         operation=operation,
         token=claimed.counter,
         requested_by=requested_by,
+        reason=reason,
+        thread=act.resources.threads.of(operation),
         since=since,
         supersedes=_ended(act, seen.annotations.get(OPERATION, "")),
     )
@@ -135,6 +175,8 @@ def _whose(node: str, denied: Denied) -> str:
         case TakenBy(operation, requested_by):
             by = f", requested by {requested_by}" if requested_by else ""
             return f"{node} carries the mark of {operation}{by}: it was left alone"
+        case Foreign(why):
+            return f"{node} was left alone: {why}"
         case Outdated(_, operation):
             return f"{node} was taken over by {operation or 'a later claim'}"
         case _:

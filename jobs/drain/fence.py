@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from jobs.drain.facts import Node
+from jobs.drain.marks import foreign_mark
 
 PREFIX = "drainbot.dev/"
 OPERATION = PREFIX + "operation"
@@ -21,8 +22,22 @@ TOKEN = PREFIX + "token"
 WAS_CORDONED = PREFIX + "was-cordoned"
 SINCE = PREFIX + "since"
 REQUESTED_BY = PREFIX + "requested-by"
+REASON = PREFIX + "reason"
+THREAD = PREFIX + "thread"
+SET = PREFIX + "set"  # which of HANDS_OFF are ours: a value that was there before is not
+OUR_TAINT = PREFIX + "out-of-service"  # the taint of a dead node is ours: see jobs.drain.dead
 
-_OWN = (OPERATION, WAS_CORDONED, SINCE, REQUESTED_BY)
+# What goes when the node is given back. Not TOKEN: see above.
+OWN = (OPERATION, WAS_CORDONED, SINCE, REQUESTED_BY, REASON, THREAD, SET, OUR_TAINT)
+
+# What keeps autoscalers from removing a node that people want to work on:
+# cluster-autoscaler's FAQ ("How can I prevent Cluster Autoscaler from scaling down a particular
+# node?"), Karpenter's documentation ("Disruption", node-level controls).
+HANDS_OFF = {
+    "cluster-autoscaler.kubernetes.io/scale-down-disabled": "true",
+    "karpenter.sh/do-not-disrupt": "true",
+}
+_LONGEST_REASON = 500  # characters: all annotations of an object together may have 256 KiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +46,7 @@ class Claim:
 
     `supersedes` names operations that have ended and whose marks this claim may take over,
     including their knowledge of whether the node was cordoned before. `since` in milliseconds.
+    `thread` is where people talk about it, a URL, "" while that is not known.
     """
 
     node: str
@@ -38,6 +54,8 @@ class Claim:
     operation: str
     token: int
     requested_by: str = ""
+    reason: str = ""
+    thread: str = ""
     since: int = 0
     supersedes: frozenset[str] = frozenset()
 
@@ -96,7 +114,14 @@ class TakenBy:
     requested_by: str = ""
 
 
-Denied = OtherNode | Outdated | TakenBy
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Another tool is at work on the node; `why` is half a sentence that names it."""
+
+    why: str
+
+
+Denied = OtherNode | Outdated | TakenBy | Foreign
 
 
 class Undo(StrEnum):
@@ -133,18 +158,58 @@ def cordon_patch(node: Node, claim: Claim) -> Patch | AlreadyOurs | Denied:
         return AlreadyOurs(_was_cordoned(node))
     was = _was_cordoned(node) if owner else node.unschedulable
     ours = owner == claim.operation
-    since = node.annotations.get(SINCE, "") if ours else ""
-    by = node.annotations.get(REQUESTED_BY, "") if ours else ""
+    if not ours and (mark := foreign_mark(node)):
+        return Foreign(mark)
+    before = node.annotations if ours else {}
     return Patch(
         node.resource_version,
         {
             OPERATION: claim.operation,
             TOKEN: str(claim.token),
             WAS_CORDONED: "true" if was else "false",
-            SINCE: since or _readable(claim.since),
-            REQUESTED_BY: by or claim.requested_by,
+            SINCE: before.get(SINCE) or readable(claim.since),
+            REQUESTED_BY: before.get(REQUESTED_BY) or claim.requested_by,
+            **_told(node, REASON, before.get(REASON) or claim.reason[:_LONGEST_REASON]),
+            **_told(node, THREAD, claim.thread or before.get(THREAD, "")),
+            **_hands_off(node),
         },
         unschedulable=True,
+    )
+
+
+def thread_patch(node: Node, operation: str, thread: str) -> Patch | None:
+    """Decide what to write so that the node tells where its drain is talked about.
+
+    None if it tells so already, or is not that operation's (any more).
+    """
+    marks = node.annotations
+    if not thread or marks.get(OPERATION) != operation or marks.get(THREAD) == thread:
+        return None
+    return Patch(node.resource_version, {THREAD: thread})
+
+
+def _told(node: Node, key: str, value: str) -> dict[str, str | None]:
+    """Set a mark that may be empty; what another operation left there goes."""
+    if value:
+        return {key: value}
+    return {key: None} if key in node.annotations else {}
+
+
+def _hands_off(node: Node) -> dict[str, str | None]:
+    """Keep autoscalers away, and note which of their annotations are ours to take back."""
+    known = _set_by_us(node)
+    missing = {key: value for key, value in HANDS_OFF.items() if key not in node.annotations}
+    ours = sorted(known | missing.keys())
+    return {**missing, **_told(node, SET, ",".join(ours))}
+
+
+def _set_by_us(node: Node) -> frozenset[str]:
+    """Return which of the autoscalers' annotations we set, and nobody has changed since."""
+    noted = node.annotations.get(SET, "").split(",")
+    return frozenset(
+        key
+        for key, value in HANDS_OFF.items()
+        if key in noted and node.annotations.get(key) == value
     )
 
 
@@ -160,7 +225,8 @@ def uncordon_patch(node: Node, claim: Claim) -> tuple[Patch | None, Undo] | Deni
         if _token(node) == claim.token:
             return None, Undo.NOTHING
         return Patch(node.resource_version, token), Undo.NOTHING
-    marks = token | {key: None for key in _OWN if key in node.annotations}
+    gone = [key for key in (*OWN, *sorted(_set_by_us(node))) if key in node.annotations]
+    marks = token | dict.fromkeys(gone)
     if not node.unschedulable:
         return Patch(node.resource_version, marks), Undo.NOT_CORDONED
     if _was_cordoned(node):
@@ -179,7 +245,7 @@ def fence(node: Node | None, claim: Claim) -> Fence:
             return Fence.OUTDATED
         case TakenBy():
             return Fence.TAKEN
-        case None:
+        case Foreign() | None:
             pass
     if node.annotations.get(OPERATION) != claim.operation:
         return Fence.UNMARKED
@@ -202,7 +268,8 @@ def _token(node: Node) -> int:
     return int(text) if text.isascii() and text.isdigit() else -1
 
 
-def _readable(at: int) -> str:
+def readable(at: int) -> str:
+    """Return a time in ms since the epoch as the API writes it."""
     return datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

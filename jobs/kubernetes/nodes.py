@@ -4,8 +4,12 @@ Every patch carries the resourceVersion that it was decided on, so that a node w
 between is looked at again; :mod:`jobs.drain.fence` decides.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from jobs.drain.conditions import Told, conditions_patch
+from jobs.drain.dead import undoing
 from jobs.drain.facts import Node
 from jobs.drain.fence import (
     WAS_CORDONED,
@@ -17,15 +21,17 @@ from jobs.drain.fence import (
     Undo,
     cordon_patch,
     fence,
+    thread_patch,
     uncordon_patch,
 )
 from jobs.kubernetes import parse
-from jobs.kubernetes.connection import MERGE_PATCH, TIMEOUT, Cluster, segment
+from jobs.kubernetes.connection import MERGE_PATCH, STRATEGIC_PATCH, TIMEOUT, Cluster, segment
 from jobs.kubernetes.errors import Conflict, NotFound, Temporary
-from jobs.kubernetes.watching import Collection, Watch
+from jobs.kubernetes.watching import Collection, Watch, list_all
 
 NODES = Collection("/api/v1/nodes", parse.node)
 TRIES = 8  # against others who patch the same node
+TELL_TIMEOUT = 5.0  # seconds for a request that only tells people something
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,11 @@ def find_node(cluster: Cluster, name: str, *, timeout: float = TIMEOUT) -> Node 
         return parse.node(cluster.ask("GET", _path(name), timeout=timeout))
     except NotFound:
         return None
+
+
+def list_nodes(cluster: Cluster) -> tuple[Node, ...]:
+    """Return all nodes, read page by page."""
+    return list_all(cluster, NODES)[0]
 
 
 def watch_nodes(cluster: Cluster) -> Watch[Node]:
@@ -77,7 +88,7 @@ def uncordon(cluster: Cluster, claim: Claim, *, timeout: float) -> Undo | Denied
         if not isinstance(decided, tuple):
             return decided
         patch, undo = decided
-        if patch is None or _patched(cluster, claim.node, patch, timeout):
+        if patch is None or patch_node(cluster, claim.node, undoing(node, patch), timeout=timeout):
             return undo
     raise Temporary(f"node {claim.node} changes all the time")
 
@@ -87,11 +98,61 @@ def check_fence(cluster: Cluster, claim: Claim, *, timeout: float = TIMEOUT) -> 
     return fence(find_node(cluster, claim.node, timeout=timeout), claim)
 
 
+def tell_thread(cluster: Cluster, name: str, operation: str, thread: str) -> bool:
+    """Write on a node of an operation where that is talked about; whether anything was written."""
+
+    def decide(node: Node) -> dict[str, Any] | None:
+        patch = thread_patch(node, operation, thread)
+        return None if patch is None else patch.body()
+
+    return _change(cluster, name, decide)
+
+
+def tell_conditions(cluster: Cluster, told: Told) -> bool:
+    """Bring a node's conditions to a stage of its drain; whether anything was written."""
+    return _change(
+        cluster,
+        told.node,
+        lambda node: conditions_patch(node, told),
+        part="/status",
+        content_type=STRATEGIC_PATCH,
+    )
+
+
+def _change(
+    cluster: Cluster,
+    name: str,
+    decide: Callable[[Node], dict[str, Any] | None],
+    *,
+    part: str = "",
+    content_type: str = MERGE_PATCH,
+) -> bool:
+    """Patch a node as decided on what it is now; False where there is nothing to do."""
+    for _ in range(TRIES):
+        node = find_node(cluster, name, timeout=TELL_TIMEOUT)
+        body = None if node is None else decide(node)
+        if body is None:
+            return False
+        if _sent(cluster, _path(name) + part, body, content_type, TELL_TIMEOUT):
+            return True
+    raise Temporary(f"node {name} changes all the time")
+
+
+def patch_node(cluster: Cluster, name: str, body: dict[str, Any], *, timeout: float) -> bool:
+    """Send a guarded strategic merge patch; False if the node has changed since its version."""
+    return _sent(cluster, _path(name), body, STRATEGIC_PATCH, timeout)
+
+
 def _patched(cluster: Cluster, name: str, patch: Patch, timeout: float) -> bool:
+    return _sent(cluster, _path(name), patch.body(), MERGE_PATCH, timeout)
+
+
+def _sent(
+    cluster: Cluster, path: str, body: dict[str, Any], content_type: str, timeout: float
+) -> bool:
+    """Send a guarded patch; False if the node has changed since it was decided on."""
     try:
-        cluster.ask(
-            "PATCH", _path(name), body=patch.body(), content_type=MERGE_PATCH, timeout=timeout
-        )
+        cluster.ask("PATCH", path, body=body, content_type=content_type, timeout=timeout)
     except Conflict:
         return False
     return True

@@ -20,6 +20,8 @@ RIGHTS: frozenset[Right] = frozenset(
         Right("list", "", "nodes"),
         Right("watch", "", "nodes"),
         Right("patch", "", "nodes"),
+        Right("patch", "", "nodes/status"),
+        Right("create", "", "events"),
         Right("list", "", "pods"),
         Right("watch", "", "pods"),
         Right("delete", "", "pods"),
@@ -30,6 +32,8 @@ RIGHTS: frozenset[Right] = frozenset(
         Right("get", "apps", "statefulsets"),
         Right("get", "apps", "daemonsets"),
         Right("get", "batch", "jobs"),
+        Right("get", "", "persistentvolumeclaims"),
         Right("list", "storage.k8s.io", "volumeattachments"),
+        Right("get", "storage.k8s.io", "volumeattachments"),
     }
 )

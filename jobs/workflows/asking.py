@@ -3,9 +3,10 @@
 from typing import Any
 
 from jobs.durable import Fired, Question, Signal, Timer
-from jobs.models import NodeStatus, QuestionKind
+from jobs.models import NodeStatus, QuestionKind, Requirements
 from jobs.workflows import choices
 from jobs.workflows.node_state import NodeDrain
+from jobs.workflows.telling import tell_blocked
 
 _PARTS = ("refusals", "blocks", "wont_stop")
 _BY_COUNTS = ("budget", "budget_broken")  # kinds of blocks that end when a budget's counts allow
@@ -14,6 +15,8 @@ _BY_COUNTS = ("budget", "budget_broken")  # kinds of blocks that end when a budg
 def ask(node: NodeDrain, turn: int, outcome: dict[str, Any]) -> Fired:
     """Ask about what keeps pods on the node; the watcher may free it before anybody answers."""
     node.show(NodeStatus.BLOCKED, outcome["detail"])
+    stuck = [f"{o['pod']['namespace']}/{o['pod']['name']}" for o in obstacles(outcome)]
+    tell_blocked(node, turn, outcome["detail"], stuck)
     needs = node.drain.requirements
     # Past the deadline only people let it go on: what is free would be asked about again at once.
     pods = [o["pod"] for o in obstacles(outcome)] if outcome["outcome"] == "asks" else []
@@ -70,17 +73,20 @@ def _question(node: NodeDrain, outcome: dict[str, Any]) -> Question:
         "pods_total": outcome["total"],
         **{part: outcome[part] for part in _PARTS},
     }
-    notices = {"remind": needs.remind_after}
-    if needs.escalate_to:
-        notices["escalate"] = needs.escalate_after
     return Question(
         kind,
         payload,
         offered,
         votes_needed={choices.FORCE: needs.force_votes},
-        notices=notices,
+        notices=notices(needs),
         stop_after=needs.stop_after,
     )
+
+
+def notices(needs: Requirements) -> dict[str, float]:
+    """Return when people are reminded of a question, in seconds."""
+    known = {"remind": needs.remind_after}
+    return {**known, "escalate": needs.escalate_after} if needs.escalate_to else known
 
 
 def _budgets(outcome: dict[str, Any], *kinds: str) -> list[str]:

@@ -6,6 +6,7 @@ from jobs.activities.cordon import undo_cordon
 from jobs.durable import StepFailed
 from jobs.models import NodeStatus
 from jobs.workflows.node_state import NodeDrain
+from jobs.workflows.telling import tell_end
 
 _ANY_MODE = ("accepting", "draining", "drained", "fence_lost")
 
@@ -68,4 +69,5 @@ def _release(node: NodeDrain, *, came_from: tuple[str, ...], to: str) -> None:
 def end(node: NodeDrain, status: NodeStatus, detail: str = "", **more: Any) -> dict[str, Any]:
     """Show the end, and return it as the workflow's result."""
     node.show(status, detail, ended_at=node.ctx.now(), **more)
+    tell_end(node, status, detail)
     return {"status": status, "detail": detail}

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from jobs.drain.facts import Node
 from jobs.drain.fence import (
     OPERATION,
+    REASON,
     REQUESTED_BY,
+    SET,
     SINCE,
     TOKEN,
     WAS_CORDONED,
@@ -34,6 +36,7 @@ def claim(**fields: Any) -> Claim:
         "operation": "op-a",
         "token": 5,
         "requested_by": "T:U1",
+        "reason": "kernel update",
         "since": NOW,
     }
     return Claim(**{**given_fields, **fields})
@@ -74,6 +77,11 @@ def test_one_guarded_patch_sets_the_cordon_and_every_mark() -> None:
                 WAS_CORDONED: "false",
                 SINCE: "2027-01-15T08:00:00Z",
                 REQUESTED_BY: "T:U1",
+                REASON: "kernel update",
+                "cluster-autoscaler.kubernetes.io/scale-down-disabled": "true",
+                "karpenter.sh/do-not-disrupt": "true",
+                SET: "cluster-autoscaler.kubernetes.io/scale-down-disabled,"
+                "karpenter.sh/do-not-disrupt",
             },
         },
         "spec": {"unschedulable": True},

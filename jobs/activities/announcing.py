@@ -1,0 +1,89 @@
+"""Tell in the cluster what happens to a node: Events, conditions, and where people talk about it.
+
+None of it may fail a drain or hold it up: a thread aside does it, what goes wrong is logged, and a
+right that is missing is said once a process. What the node itself says is brought up to date at
+each look at it, so that a message that was lost with its process is not lost for good.
+"""
+
+import socket
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from jobs.aside import Aside
+from jobs.drain.conditions import Stage, Told, as_told
+from jobs.drain.facts import Node
+from jobs.drain.fence import OPERATION, thread_patch
+from jobs.durable import Activity
+from jobs.kubernetes import Forbidden, KubernetesError
+from jobs.kubernetes.events import tell_event
+from jobs.kubernetes.nodes import tell_conditions, tell_thread
+from jobs.resources import Resources
+
+log = structlog.get_logger(__name__)
+PATIENCE = 3.0  # seconds that the end of a node's drain waits at most for its last words
+
+
+def announce(
+    act: Activity[Resources],
+    *,
+    operation: str,
+    node: str,
+    uid: str,
+    stage: str,
+    detail: str,
+    key: str,
+    requested_by: str,
+    reason: str,
+    wait: bool,
+) -> None:
+    """Tell of a stage of a node's drain; `wait` waits a moment, so that an end is not lost."""
+    told = Told(
+        node=node, uid=uid, operation=operation, stage=Stage(stage), at=act.now(), detail=detail,
+        key=key, requested_by=requested_by, reason=reason,
+        thread=act.resources.threads.of(operation),
+    )  # fmt: skip
+    done = tell(act.resources, told)
+    if wait:
+        act.wait(done, PATIENCE)
+
+
+def tell(resources: Resources, told: Told, *, event: bool = True) -> threading.Event:
+    """Write the conditions and, but for `event`, the Event of a stage, aside.
+
+    The returned event is set when that was tried.
+    """
+    aside, cluster, instance = resources.aside, resources.cluster, socket.gethostname()
+    done = aside.do(partial(_try, aside, told.node, partial(tell_conditions, cluster, told)))
+    if not event:
+        return done
+    acts = partial(tell_event, cluster, told, instance=instance)
+    return aside.do(partial(_try, aside, told.node, acts))
+
+
+def look_after(act: Activity[Resources], node: Node, operation: str) -> None:
+    """Bring up to date what a node that is being drained says of that, where it is not."""
+    if node.annotations.get(OPERATION) != operation:
+        return
+    aside, cluster = act.resources.aside, act.resources.cluster
+    thread = act.resources.threads.of(operation)
+    if thread_patch(node, operation, thread) is not None:
+        acts = partial(tell_thread, cluster, node.name, operation, thread)
+        aside.do(partial(_try, aside, node.name, acts))
+    told = Told(
+        node=node.name, uid=node.uid, operation=operation, stage=Stage.STARTED, at=act.now()
+    )
+    if not as_told(node, told):
+        aside.do(partial(_try, aside, node.name, partial(tell_conditions, cluster, told)))
+
+
+def _try(aside: Aside, node: str, act: Callable[[], object]) -> None:
+    try:
+        act()
+    except Forbidden as error:
+        if aside.first_time(error.right or str(error)):
+            log.warning("node_is_not_told", node=node, missing_right=error.right or str(error))
+    except KubernetesError as error:
+        log.warning("node_is_not_told", node=node, error=str(error))

@@ -1,0 +1,59 @@
+"""What no drain may wait for: done by one thread of its own, in order, and dropped if it piles up.
+
+What is told in a cluster (Events, conditions) goes this way. A process that dies takes what waited
+with it, so only what may be missing belongs here.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+MOST_WAITING = 200
+
+
+class Aside:
+    """The thread begins with the first act and ends when nothing is left: nobody has to stop it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[Callable[[], None], threading.Event]] = deque()
+        self._running = False
+        self._said: set[str] = set()
+
+    def do(self, act: Callable[[], None]) -> threading.Event:
+        """Let `act()` be done; the event is set once it was, or failed, or was dropped."""
+        done = threading.Event()
+        with self._lock:
+            if len(self._waiting) >= MOST_WAITING:
+                log.warning("aside_dropped", waiting=len(self._waiting))
+                done.set()
+                return done
+            self._waiting.append((act, done))
+            begin, self._running = not self._running, True
+        if begin:
+            threading.Thread(target=self._run, name="aside", daemon=True).start()
+        return done
+
+    def first_time(self, what: str) -> bool:
+        """Whether this is asked for the first time in this process: some things are said once."""
+        with self._lock:
+            new = what not in self._said
+            self._said.add(what)
+            return new
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._running = False
+                    return
+                act, done = self._waiting.popleft()
+            try:
+                act()
+            except Exception:
+                log.exception("aside_failed")
+            finally:
+                done.set()
