@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from jobs.kubernetes.pods import watch_pods_on
 from jobs.kubernetes.watching import Changed, Event, Listed, Removed, Watch
 
 log = structlog.get_logger(__name__)
+GATHER = 0.003  # seconds of news that are decided on together: each decision looks at every pod
 LAST_WORDS = 2.0  # seconds that all watches together have to end
 
 
@@ -38,6 +40,7 @@ class Ears:
         self._watches: list[Watch[Any]] = []
         self._threads: list[threading.Thread] = []
         self._namespaces: set[str] = set()
+        self._taken = 0.0
 
     def __enter__(self) -> Self:
         """Begin to listen."""
@@ -58,12 +61,17 @@ class Ears:
         self.heard.set()
 
     def take(self) -> Iterator[Any]:
-        """Yield what waits; raises the error of a watch that can't go on."""
+        """Yield what waits; raises the error of a watch that can't go on.
+
+        Of the first news it tells at once; while more come, of all those of some milliseconds.
+        """
+        time.sleep(max(0.0, self._taken + GATHER - uptime()))
         self.heard.clear()
         while True:
             try:
                 event = self._inbox.get_nowait()
             except queue.Empty:
+                self._taken = uptime()
                 return
             if isinstance(event, Failed):
                 raise event.error

@@ -33,7 +33,10 @@ class Fate(StrEnum):
     @property
     def must_go(self) -> bool:
         """Whether the node is not empty while the pod is there."""
-        return self in {Fate.EVICT, Fate.WAIT, Fate.REFUSE}
+        return self in _MUST_GO
+
+
+_MUST_GO = (Fate.EVICT, Fate.WAIT, Fate.REFUSE)  # made once: asked of every pod at every event
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,10 @@ end
 if a.quota and full(a.quota) then return cjson.encode({ result = 'full' }) end
 if a.rate > 0 then
   local bucket = P(a.group) .. 'rate:' .. a.bucket
+  -- The clock counts milliseconds: a bucket that holds less than one of them lets in caps the rate.
+  local burst = math.max(a.burst, a.rate / 1000)
   local b = redis.call('HMGET', bucket, 'tokens', 'at')
-  local tokens = math.min(a.burst, (tonumber(b[1]) or a.burst) + (now - (tonumber(b[2]) or now)) * a.rate / 1000)
+  local tokens = math.min(burst, (tonumber(b[1]) or burst) + (now - (tonumber(b[2]) or now)) * a.rate / 1000)
   if tokens < 1 then
     return cjson.encode({ result = 'wait', ms = math.ceil((1 - tokens) * 1000 / a.rate) })
   end

@@ -219,6 +219,13 @@ def test_permits_of_all_workers_share_one_rate(group: Group, token: Token) -> No
     assert permit(group, token, rate=2, burst=2)["result"] == "wait"
 
 
+def test_a_rate_of_more_than_one_a_millisecond_is_reached(group: Group, token: Token) -> None:
+    said = [permit(group, token, rate=3000, burst=1)["result"] for _ in range(4)]
+    assert said == ["ok", "ok", "ok", "wait"]
+    group.clock.advance(0.001)
+    assert [permit(group, token, rate=3000, burst=1)["result"] for _ in range(4)] == said
+
+
 def test_a_rate_that_was_not_used_saves_no_more_than_its_burst(group: Group, token: Token) -> None:
     permit(group, token, rate=2, burst=2)
     group.store.renew(token, 3600)
