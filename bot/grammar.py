@@ -30,7 +30,7 @@ __all__ = [
 
 Steering = Literal["abort", "pause", "resume"]
 
-VERBS = ("status", "list", "abort", "pause", "resume", "uncordon", "help")
+VERBS = ("plan", "status", "list", "abort", "pause", "resume", "uncordon", "help")
 """First words that are no node's name. A node that is called so is written CLUSTER/NODE."""
 
 _HELP = frozenset({"help", "?", "--help", "-h"})
@@ -39,7 +39,7 @@ _REASON_LONGEST = 500
 
 
 class Drain(Frozen):
-    """Drain some nodes."""
+    """Drain some nodes, or only plan it."""
 
     command: DrainCommand
 
@@ -115,6 +115,7 @@ def suggestion(word: str, nodes: tuple[str, ...]) -> str:
 def help_text(command: str = "/drain") -> str:
     """Return all forms with what they do, as plain text in columns."""
     forms = (
+        ("plan NODE…", "what a drain would do, with its flags; nothing is changed"),
         ("status [ID]", "what an operation does now; without ID: all that run"),
         ("list", "the last operations"),
         ("abort ID [reason …]", "no further eviction; nodes without one are given back"),
@@ -126,6 +127,12 @@ def help_text(command: str = "/drain") -> str:
     width = max(len(form) for form, _ in forms)
     rows = (f"{command} {form:<{width}}  {words}" for form, words in forms)
     return "\n".join((usage(command), "", *rows))
+
+
+def _plan(rest: str, _cluster: str) -> Drain:
+    if not rest:
+        raise UsageError("Which nodes? For example: plan node-1 node-2.")
+    return Drain(command=parse_drain(rest).model_copy(update={"plan_only": True}))
 
 
 def _status(rest: str, cluster: str) -> Status:
@@ -183,6 +190,7 @@ def _reason(text: str) -> str:
 
 
 _READERS: dict[str, Callable[[str, str], Command]] = {
+    "plan": _plan,
     "status": _status,
     "list": _list,
     "abort": _abort,

@@ -1,20 +1,29 @@
 """The grammar of a drain: `NODE… [flags] [reason …]`, in Slack, on the command line and in code.
 
-The flags are kubectl's, spelled and meant as in `kubectl drain --help`. What is not understood is
-an error, never passed over: half a request must not drain a node. Text from chat arrives with
-typographic quotes and dashes, which are read as what was typed.
+The flags are those of :mod:`jobs.flags`. What is not understood is an error, never passed over:
+half a request must not drain a node. Text from chat arrives with typographic quotes and dashes,
+which are read as what was typed.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from jobs import selectors
-from jobs.errors import DrainbotError
+from jobs.flags import (
+    BY_NAME,
+    COMMAND_FLAGS,
+    FLAGS,
+    Flag,
+    UsageError,
+    checked,
+    options_from,
+    render_options,
+    rights_needed,
+    usage,
+)
 from jobs.ids import close_matches, is_cluster_name, is_node_name, quoted
 from jobs.models import DrainOptions, Frozen
-from jobs.policy.durations import parse_duration, render_duration
 
 __all__ = [
     "COMMAND_FLAGS",
@@ -33,11 +42,6 @@ __all__ = [
 
 _REASON_MAX = 500
 _UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, lone surrogates, line ends
-_WHOLE = re.compile(r"(?:-1|[0-9]{1,9})\Z")
-# strconv.ParseBool, as kubectl's flags read it.
-_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
-
 _DASHES = "-‐‑‒–—―−"  # noqa: RUF001  those that keyboards and chat programs put for --
 _QUOTES = str.maketrans("“”„‟«»‘’‚‛", '""""""\'\'\'\'')  # noqa: RUF001  typographic, on purpose
 _FLAG = re.compile(rf"([{_DASHES}]+)([A-Za-z][^=\s]*)(?:(=)(.*))?\Z", re.DOTALL)
@@ -52,63 +56,6 @@ _ELSEWHERE = {
     "label-selector": "selector",
     "l": "selector",
 }
-
-
-class UsageError(DrainbotError, ValueError):
-    """What somebody typed can't be understood; the text says what, and what would be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """One flag. `metavar` is empty for one that takes no value.
-
-    `field` is that of :class:`jobs.models.DrainOptions`, or of :class:`DrainCommand` for those in
-    COMMAND_FLAGS. `needs_right`: it needs the force right unless the policy's `options` grant it.
-    """
-
-    name: str
-    metavar: str
-    help: str
-    field: str
-    needs_right: bool = False
-
-
-_RIGHT = "needs the force right"
-FLAGS: tuple[Flag, ...] = tuple(
-    Flag(name, metavar, help_text, name.replace("-", "_"), needs_right=bool(right))
-    for name, metavar, help_text, right in (
-        ("force", "", "evict pods without an owner too: nothing starts them again", _RIGHT),
-        ("delete-emptydir-data", "", "evict pods with emptyDir too: that data is lost", _RIGHT),
-        ("ignore-daemonsets", "", "leave DaemonSets' pods (the default; =false: ask)", ""),
-        ("grace-period", "SECONDS", "for each pod to stop; -1, the default: its own", _RIGHT),
-        ("timeout", "DURATION", "for a node, such as 5m; 0, the default: the policy's", ""),
-        ("pod-selector", "SELECTOR", "drain only pods with these labels", ""),
-        (
-            "skip-wait-for-delete-timeout",
-            "SECONDS",
-            "don't wait for pods terminating for longer; 0, the default: wait for all",
-            "",
-        ),
-        ("disable-eviction", "", "delete pods instead of evicting: past every budget", _RIGHT),
-        ("no-wait-volumes", "", "don't wait until the node's volumes are detached", ""),
-        ("expect-gone", "", "a node that disappears counts as drained", ""),
-        (
-            "max-failures",
-            "COUNT",
-            "begin no other node after more have failed; -1: never mind",
-            "",
-        ),
-        ("canary", "COUNT", "drain so many nodes first, and the rest after --soak", ""),
-        ("soak", "DURATION", "to wait after the canaries, such as 10m", ""),
-    )
-)
-COMMAND_FLAGS: tuple[Flag, ...] = (
-    Flag("selector", "SELECTOR", "drain the nodes with these labels (also -l)", "selector"),
-    Flag("plan", "", "show what would happen, and change nothing", "plan_only"),
-    Flag("reason", "WORDS…", "why; everything after it, to the end", "reason"),
-)
-_BY_NAME = {flag.name: flag for flag in (*FLAGS, *COMMAND_FLAGS)}
-_BY_FIELD = {flag.field: flag for flag in FLAGS}
 
 
 class DrainCommand(Frozen):
@@ -167,68 +114,10 @@ def parse_tokens(tokens: Sequence[str]) -> DrainCommand:
     return _command(tokens, None)
 
 
-def options_from(values: Mapping[str, str]) -> DrainOptions:
-    """Return options from texts by field, as `{"timeout": "5m"}`; raise :class:`UsageError`."""
-    read = {field: _value(_BY_FIELD[field], text) for field, text in values.items()}
-    return DrainOptions.model_validate(read)
-
-
-def render_options(options: DrainOptions) -> list[str]:
-    """Return the flags that say these options, without the defaults; the parser reads them back."""
-    flags = []
-    for flag in FLAGS:
-        value = getattr(options, flag.field)
-        if value == DrainOptions.model_fields[flag.field].default:
-            continue
-        if isinstance(value, bool):
-            flags.append(f"--{flag.name}" if value else f"--{flag.name}=false")
-        elif flag.metavar == "DURATION":
-            flags.append(f"--{flag.name}={render_duration(value)}")
-        else:
-            flags.append(f"--{flag.name}={value}")
-    return flags
-
-
-def rights_needed(options: DrainOptions) -> tuple[str, ...]:
-    """Return the names of the flags in use that need the force right.
-
-    Any grace period of a request may be below some pod's own, so it needs the right.
-    """
-    defaults = DrainOptions()
-    return tuple(
-        flag.name
-        for flag in FLAGS
-        if flag.needs_right and getattr(options, flag.field) != getattr(defaults, flag.field)
-    )
-
-
 def split_node(node: str) -> tuple[str, str]:
     """Return the cluster ("" if it names none) and the name of `NODE` or `CLUSTER/NODE`."""
     cluster, slash, name = node.partition("/")
     return (cluster, name) if slash else ("", node)
-
-
-def usage(command: str = "/drain") -> str:
-    """Return the help: the form, an example, and one line for each flag that can be served.
-
-    `--plan` is understood, so that who asks for a plan never starts a drain, and not offered yet.
-    """
-    rows = []
-    for flag in (*FLAGS, *COMMAND_FLAGS):
-        if flag.field == "plan_only":
-            continue
-        right = f" ({_RIGHT})" if flag.needs_right else ""
-        left = f"--{flag.name}{'=' if flag.metavar else ''}{flag.metavar}"
-        rows.append((left.replace("=WORDS…", " WORDS…"), f"{flag.help}{right}"))
-    width = max(len(left) for left, _ in rows)
-    return "\n".join(
-        (
-            f"{command} NODE… [flags] [reason …]",
-            f"For example: {command} node-1 node-2 --timeout=30m reason disk swap",
-            f"CLUSTER/NODE names a node of another cluster; {command} pool=blue takes its labels.",
-            *(f"  {left:<{width}}  {right}" for left, right in rows),
-        )
-    )
 
 
 def _split(text: str) -> tuple[list[str], str | None]:
@@ -276,7 +165,7 @@ def _command(words: Sequence[str], reason: str | None) -> DrainCommand:
         else:
             nodes[_node(word)] = None
     selector = values.pop("selector", "")
-    plan_only = values.pop("plan_only", "false") in _TRUE
+    plan_only = values.pop("plan_only", "false") == "true"
     if nodes and (pairs or selector):
         raise UsageError("Name nodes or their labels, not both.")
     if not nodes and not pairs and not selector:
@@ -305,7 +194,7 @@ def _take_flag(match: re.Match[str], waiting: Iterator[str], values: dict[str, s
         value = following
     else:
         value = "true"
-    value = _checked(flag, value)
+    value = checked(flag, value)
     if values.setdefault(flag.field, value) != value:
         raise UsageError(f"--{flag.name} stands there twice, with different values.")
     return "" if match[3] or flag.metavar else flag.name
@@ -314,43 +203,13 @@ def _take_flag(match: re.Match[str], waiting: Iterator[str], values: dict[str, s
 def _known_flag(dashes: str, typed: str) -> Flag:
     name = re.sub(f"[{_DASHES}]", "-", typed)
     if name == "l" and len(dashes) == 1:
-        return _BY_NAME["selector"]
+        return BY_NAME["selector"]
     long = dashes == "--" or dashes.strip("-") != ""  # an em dash is what -- became
-    if long and name in _BY_NAME:
-        return _BY_NAME[name]
-    close = _ELSEWHERE.get(name) or next(iter(close_matches(name, _BY_NAME, limit=1)), "")
+    if long and name in BY_NAME:
+        return BY_NAME[name]
+    close = _ELSEWHERE.get(name) or next(iter(close_matches(name, BY_NAME, limit=1)), "")
     hint = f"Did you mean --{close}?" if close else "See help for those that there are."
     raise UsageError(f"There is no flag {quoted(dashes + typed)}. {hint}")
-
-
-def _checked(flag: Flag, text: str) -> str:
-    """Return a value in one spelling, so that two that mean the same are equal."""
-    value = _value(flag, text)
-    if flag.metavar == "DURATION":
-        return render_duration(int(value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _value(flag: Flag, text: str) -> bool | int | str:
-    """Read a flag's value, or raise :class:`UsageError`."""
-    wrong = f"--{flag.name}={quoted(text)}:"
-    if not flag.metavar:
-        if text not in _TRUE | _FALSE:
-            raise UsageError(f"{wrong} expected true or false.")
-        return text in _TRUE
-    if flag.metavar in {"SECONDS", "COUNT"}:
-        least = DrainOptions.model_fields[flag.field].default  # -1: none of ours; else 0
-        if not _WHOLE.match(text) or int(text) < least:
-            what = "whole seconds" if flag.metavar == "SECONDS" else "a whole number"
-            raise UsageError(f"{wrong} expected {what}, at least {least}.")
-        return int(text)
-    try:
-        read = parse_duration(text) if flag.metavar == "DURATION" else str(selectors.parse(text))
-    except ValueError as problem:  # in words for people already
-        raise UsageError(f"{wrong} {str(problem).rstrip('.')}.") from problem
-    if isinstance(read, float) and read != int(read):
-        raise UsageError(f"{wrong} expected whole seconds.")
-    return read if isinstance(read, str) else int(read)
 
 
 def _take_pair(word: str, pairs: dict[str, str]) -> None:
@@ -388,7 +247,7 @@ def _reason(parts: Sequence[str]) -> str:
     """Return the reason on one line. A flag among its words would have been passed over."""
     for part in parts:
         flag = _FLAG.match(part)
-        if flag and (flag[1] == "--" or (flag[1].strip("-") and flag[2] in _BY_NAME)):
+        if flag and (flag[1] == "--" or (flag[1].strip("-") and flag[2] in BY_NAME)):
             raise UsageError(
                 f"{quoted(part)} stands in the reason, which goes on to the end: "
                 "put flags before it, or the whole reason in quotes."

@@ -24,16 +24,11 @@ class Asked:
 def drain(
     desk: Desk, principal: Principal, command: DrainCommand, place: Place, *, dedup: str
 ) -> Asked:
-    """Ask for a drain. The same `dedup` never starts a second operation.
+    """Ask for a drain, or for its plan alone. The same `dedup` never starts a second operation.
 
     Raises :class:`UsageError` for clusters and nodes that don't exist, and
     :class:`jobs.errors.StateUnavailable`.
     """
-    if command.plan_only:
-        raise UsageError(
-            "A plan alone can't be shown yet, and nothing was started. A drain of several nodes, "
-            "or with anything noteworthy, shows its plan before it starts."
-        )
     cluster, names = command.in_one_cluster(place.cluster)
     known_cluster(desk, cluster)
     nodes = names or _selected(desk, cluster, command)
@@ -45,6 +40,7 @@ def drain(
         options=command.options,
         reason=command.reason,
         channel=place.channel,
+        plan_only=command.plan_only,
     )
     return Asked(request, desk.client.submit(principal, request, dedup=dedup))
 

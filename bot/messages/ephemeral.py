@@ -118,7 +118,8 @@ def submitted_words(submitted: Submitted, request: DrainRequest, style: Style = 
     """Tell somebody that their request was taken."""
     nodes = f"{len(request.nodes)} nodes" if len(request.nodes) != 1 else request.nodes[0]
     operation = short_id(submitted.operation)
-    told = f"Draining {style.text(nodes)} in {style.text(request.cluster)}: op {operation}."
+    doing = "Planning" if request.plan_only else "Draining"
+    told = f"{doing} {style.text(nodes)} in {style.text(request.cluster)}: op {operation}."
     if not submitted.created:
         told = f"This was asked already: op {operation} serves it."
     return f"{told}{_no_worker(submitted, request.cluster, style)}"

@@ -5,6 +5,7 @@ from bot.messages.buttons import word
 from bot.messages.decisions import people
 from bot.messages.message import Message, Priority
 from bot.messages.nodes import detail_words, done_count, node_list, node_name
+from bot.messages.request import plan_lines
 from bot.messages.style import MRKDWN, NOTICE, Style, with_people
 from bot.messages.text import clip, count, listing, mention, pod_names, short_id
 from bot.messages.times import duration
@@ -31,12 +32,17 @@ __all__ = [
 FINISH = "finish"
 
 _SHOWN = 6
+_PLANNED = 12  # pods of each kind that a plan names
+_DIGEST = 12  # characters of a plan's digest that tell it from another one
+_EXPLAINED = frozenset({OperationEnd.REFUSED, OperationEnd.FAILED, OperationEnd.PARTLY})
+_YES = frozenset({"start", "approve", "evict_anyway"})
 _AT_ONCE = 10_000  # ms: who was refused this fast still looks at the parent message
 
 
 def finish(view: OperationView) -> Message | None:
     """Return the message that tells who asked that it is over, or None where the parent does."""
-    if view.end is OperationEnd.REFUSED and view.ended_at - view.created_at < _AT_ONCE:
+    looks = view.end in {OperationEnd.REFUSED, OperationEnd.PLANNED}
+    if looks and view.ended_at - view.created_at < _AT_ONCE:
         return None
     who = mention(view.requester)
     return Message(
@@ -85,6 +91,10 @@ def finish_text(view: OperationView, style: Style) -> str:
     if view.end is OperationEnd.REFUSED:
         why = style.text(view.detail, 400) or "it was refused"
         return f"{cluster}: not done, nothing changed: {_ended_by_dot(why)}"
+    if view.end is OperationEnd.PLANNED:
+        nodes = node_list([n.name for n in view.nodes], style)
+        moves = count(view.plan.evict if view.plan else 0, "pod")
+        return f"{cluster}: the plan for {nodes} is there, {moves} would move; nothing was changed."
     if is_return(view):
         return f"{cluster}: {node_list([n.name for n in view.nodes], style)} takes pods again."
     took = duration(view.ended_at - view.created_at)
@@ -109,12 +119,15 @@ def finish_text(view: OperationView, style: Style) -> str:
 
 def finish_lines(view: OperationView, style: Style) -> list[str]:
     """Return the facts of the end, the most wanted first."""
+    if view.end is OperationEnd.PLANNED and view.plan is not None:
+        made = f"Plan {style.text(view.plan.digest[:_DIGEST])}, as of {style.time(view.plan.as_of)}"
+        return [*plan_lines(view, style, shown=_PLANNED), f"{made}. The time is an estimate."]
     if is_return(view):
         nodes = node_list([n.name for n in view.nodes], style)
         why = f" ({with_people(view.detail, style)})" if view.detail else ""
         return [f"{nodes} takes pods again{why}."]
     lines = []
-    if view.detail and view.end in {OperationEnd.REFUSED, OperationEnd.FAILED}:
+    if view.detail and view.end in _EXPLAINED:
         lines.append(_ended_by_dot(style.text(view.detail, 600)))
     if view.end is OperationEnd.REFUSED:
         lines.append("Nothing was done.")
@@ -138,7 +151,7 @@ def people_line(view: OperationView, style: Style) -> str:
             dict.fromkeys(
                 person
                 for q in view.questions
-                if q.kind is kind and q.settled and word(q.settled.choice) in {"start", "approve"}
+                if q.kind is kind and q.settled and word(q.settled.choice) in _YES
                 for person in q.settled.by
             )
         )

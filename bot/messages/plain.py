@@ -18,7 +18,7 @@ __all__ = ["list_line", "log_line", "progress_line", "question_lines", "status_l
 def list_line(view: OperationView, now_ms: int) -> str:
     """Return an operation in one line: `7F3K  prod-eu  Draining  node-17 and node-18  1 of 2…`."""
     nodes = node_list([node.name for node in view.nodes], PLAIN, limit=2)
-    counts = progress_counts(view, view.ended_at or now_ms)
+    counts = "" if view.plan_only else progress_counts(view, view.ended_at or now_ms)
     words = [short_id(view.id), clean(view.cluster), state_words(view), nodes, counts]
     return "  ".join(word for word in words if word)
 
@@ -69,7 +69,8 @@ def status_lines(view: OperationView, now_ms: int) -> list[str]:
         lines.append(progress_counts(view, now_ms))
     else:
         lines += plan_lines(view, PLAIN)
-    lines += [f"  {line}" for line in node_lines(view, PLAIN)]
+    if not view.plan_only:
+        lines += [f"  {line}" for line in node_lines(view, PLAIN)]
     for question in view.open_questions:
         lines += ["", *question_lines(view, question)]
     if view.log:

@@ -15,7 +15,7 @@ from bot.messages.decisions import people
 from bot.messages.finish import finish_lines, finish_text, finish_title, is_return, people_line
 from bot.messages.message import BlockDict, Message, Priority
 from bot.messages.nodes import done_count, node_lines, node_list, node_name, pods_gone, pods_total
-from bot.messages.question import question_key
+from bot.messages.question import effects, question_key
 from bot.messages.request import asked_line, plan_lines, request_title
 from bot.messages.style import MRKDWN, NOTICE, Style
 from bot.messages.text import clip, count, mention, pod_names, short_id
@@ -50,7 +50,8 @@ def state_words(view: OperationView) -> str:
             return "Paused"
         if is_return(view):
             return "Giving back"
-        return "Waiting for people" if view.open_questions else "Draining"
+        soaking = "Soaking" if view.soaking_until else "Draining"
+        return "Waiting for people" if view.open_questions else soaking
     return {
         OperationState.SUBMITTED: "Waiting for a worker",
         OperationState.PLANNING: "Looking at the nodes",
@@ -82,6 +83,12 @@ def waiting_line(question: QuestionView, audience: Audience, style: Style) -> st
     link = style.link("→ question", audience.links.get(question_key(question), ""))
     shown = f" {link}" if link != "→ question" else ""
     return f"Waits for {f'{who}: ' if who else ''}{about}{since}{shown}"
+
+
+def soaking_line(view: OperationView, style: Style) -> str:
+    """Say until when the nodes that went first are watched: `Soaking until 14:30: …`."""
+    rest = count(sum(not node.status.final for node in view.nodes), "other node")
+    return f"Soaking until {style.time(view.soaking_until)}: {rest} to go after that"
 
 
 def _coarse(ms: int) -> str:
@@ -129,6 +136,10 @@ def _start(view: OperationView, question: QuestionView, audience: Audience) -> M
     blocks = [
         header(f"Start? {request_title(view)}"),
         section([asked_line(view, MRKDWN), *plan_lines(view, MRKDWN)]),
+    ]
+    told = effects(view, question, MRKDWN)
+    blocks += [section(told)] if told else []
+    blocks += [
         actions([*decision_buttons(question), operation_button(view, DETAILS)]),
         context([*small, f"op {short_id(view.id)}"]),
     ]
@@ -149,6 +160,8 @@ def _running(view: OperationView, now_ms: int, audience: Audience) -> Message:
     else:
         body += plan_lines(view, MRKDWN)
     body += [waiting_line(q, audience, MRKDWN) for q in view.open_questions[:5]]
+    if view.soaking_until and running:
+        body.append(soaking_line(view, MRKDWN))
     if view.paused_by and running:
         body.append(f"Paused by {mention(view.paused_by)}: no new node, no new eviction")
     as_of = f"as of {MRKDWN.time(now_ms, seconds=True)}"
@@ -188,6 +201,8 @@ def _running_text(view: OperationView) -> str:
         wish = (
             f"wants to drain {what} in {cluster}" if view.plan else f"asked for {what} in {cluster}"
         )
+        if view.plan_only:
+            wish = f"asked for the plan of {what} in {cluster}"
         return f"{state_words(view)}: {NOTICE.person(view.requester)} {wish}."
     if is_return(view):
         return f"Giving {node_list([n.name for n in view.nodes], NOTICE)} back in {cluster}."
@@ -196,11 +211,16 @@ def _running_text(view: OperationView) -> str:
     words = f"{doing} in {cluster}"
     asked = next(iter(view.open_questions), None)
     if asked is None:
-        return f"{words}: {done}."
+        soaking = f"; {_lower(soaking_line(view, NOTICE))}" if view.soaking_until else ""
+        return f"{words}: {done}{soaking}."
     pods = pod_names(map(str, asked.pods), NOTICE.text, limit=1) or "it"
     on = f" on {node_name(asked.node, NOTICE)}" if asked.node else ""
     verb = "waits" if len(asked.pods) <= 1 else "wait"
     return f"{words}: {done}; {pods}{on} {verb} for a decision."
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def _ended(view: OperationView, audience: Audience) -> Message:

@@ -1,22 +1,38 @@
 """A request and its plan: what would happen, before anything does."""
 
+import math
 from collections.abc import Iterable
 
 from bot.messages.nodes import node_list
 from bot.messages.obstacles import budget_short, reason_words
 from bot.messages.style import Style
 from bot.messages.text import count, listing, pod_names
+from bot.messages.times import duration
 from jobs.models import (
+    BudgetFacts,
     DrainOptions,
     NodePlan,
     OperationPlan,
     OperationView,
+    QuestionKind,
+    Refusal,
     RefusalReason,
+    Room,
 )
 
-__all__ = ["asked_line", "flag_words", "plan_lines", "request_title"]
+__all__ = [
+    "asked_line",
+    "flag_words",
+    "plan_lines",
+    "request_title",
+    "room_words",
+    "time_words",
+]
 
 _SHOWN = 3
+_MINUTE, _HOUR = 60, 3600
+_MANY_MINUTES = 90 * _MINUTE  # from here on, hours say it better
+_GIB, _MIB = 2**30, 2**20
 
 
 def request_title(view: OperationView) -> str:
@@ -25,7 +41,8 @@ def request_title(view: OperationView) -> str:
     Before there is a plan it may still be the return of a node, so the verb is left out.
     """
     what = view.nodes[0].name if len(view.nodes) == 1 else count(len(view.nodes), "node")
-    return f"{'Drain ' if view.plan else ''}{what} · {view.cluster}"
+    verb = "Plan of " if view.plan_only else "Drain " if view.plan else ""
+    return f"{verb}{what} · {view.cluster}"
 
 
 def asked_line(view: OperationView, style: Style) -> str:
@@ -48,65 +65,180 @@ def flag_words(options: DrainOptions) -> list[str]:
     return words
 
 
-def plan_lines(view: OperationView, style: Style) -> list[str]:
-    """Say what the plan does: pods that move, what will block, what is lost, what stays."""
+def plan_lines(view: OperationView, style: Style, *, shown: int = _SHOWN) -> list[str]:
+    """Say what the plan does: pods that move, what will block, what is lost, what stays.
+
+    Of each kind of thing at most `shown` are named, and the rest is counted.
+    """
     names = [node.name for node in view.nodes]
     plan = view.plan
     if plan is None:
         return [node_list(names, style)]
-    lines = [f"{node_list(names, style)} · {_moves(plan)}"]
-    lines += _obstacle_lines(plan, style)
-    lines += _loss_lines(plan, style)
-    lines += _node_notes(plan.nodes, style)
+    lines = [f"{node_list(names, style, max(shown, 4))} · {_moves(plan, style)}"]
+    lines += _limits(plan, style)
+    lines += _order_lines(view)
+    lines += _block_lines(plan, style, shown)
+    lines += _refusal_lines(view, plan, style, shown)
+    lines += _loss_lines(plan, style, shown)
+    lines += _node_notes(plan.nodes, style, shown)
+    if plan.room and plan.room.unchecked:
+        pods = count(plan.room.unchecked, "pod")
+        lines.append(f"Not looked at: volumes, affinity, devices and ports of {pods}")
     flags = flag_words(view.options)
     if view.options.pod_selector:
         flags.append(f"--pod-selector={style.text(view.options.pod_selector, 200)}")
     if flags:
         lines.append(f"Options: {', '.join(flags)}")
-    left = sum(node.daemonset for node in plan.nodes)
-    if left:
-        lines.append(f"Left running: {count(left, 'DaemonSet pod')}")
+    return [*lines, *_left(plan)]
+
+
+def room_words(room: Room, style: Style) -> str:
+    """Say whether the pods that move fit on the other nodes: `short of 2.5 cores …`."""
+    if room.fits:
+        return "fits on the other nodes"
+    if room.fits is None:
+        why = f" ({style.text(room.why, 120)})" if room.why else ""
+        return f"room on the other nodes not known{why}"
+    short = [
+        words
+        for amount, words in (
+            (room.short_cpu, _cores(room.short_cpu)),
+            (room.short_memory, _bytes(room.short_memory)),
+            (room.short_pods, f"places for {count(room.short_pods, 'pod')}"),
+        )
+        if amount > 0
+    ]
+    parts = [f"short of {listing(short, 3, last=' and ')} on the other nodes"] if short else []
+    if room.too_large:
+        pods = pod_names(room.too_large, style.text, limit=_SHOWN, each=80)
+        parts.append(f"no other node has room for {pods}")
+    return ", ".join(parts) or "does not fit on the other nodes"
+
+
+def time_words(seconds: int) -> str:
+    """Say an estimate: `about 6 min`; "" for one that is not known."""
+    if seconds < 0:
+        return ""
+    if seconds < _MINUTE:
+        return "under 1 min"
+    if seconds < _MANY_MINUTES:
+        return f"about {round(seconds / _MINUTE)} min"
+    return f"about {seconds / _HOUR:.1f} h".replace(".0 h", " h")
+
+
+def _cores(thousandths: int) -> str:
+    # Rounded up: whoever adds what is said to be short must not be short of a little again.
+    cores = math.ceil(thousandths / 100) / 10
+    return f"{cores:g} core{'' if cores == 1 else 's'}"
+
+
+def _bytes(number: int) -> str:
+    unit, name = (_GIB, "GiB") if number >= _GIB else (_MIB, "MiB")
+    return f"{math.ceil(number * 10 / unit) / 10:g} {name}"
+
+
+def _moves(plan: OperationPlan, style: Style) -> str:
+    parts = [f"{count(plan.evict, 'pod')} {'moves' if plan.evict == 1 else 'move'}"]
+    if plan.evict:
+        parts.append(time_words(plan.seconds))
+        parts.append(room_words(plan.room, style) if plan.room else "")
+    return " · ".join(part for part in parts if part)
+
+
+def _limits(plan: OperationPlan, style: Style) -> list[str]:
+    """Say what keeps it from beginning, whatever people say."""
+    lines = [style.text(node.refused, 300) for node in plan.nodes if node.refused]
+    if plan.too_many_away:
+        away = "1 node is" if plan.away == 1 else f"{plan.away} nodes are"
+        lines.append(
+            f"Too many nodes: {away} away already, and the worker's guardrails allow "
+            f"{plan.max_away}"
+        )
+    return [f"{style.bold('Would be refused')}: {line}" for line in lines]
+
+
+def _order_lines(view: OperationView) -> list[str]:
+    """Say which nodes go first, and when no other one begins."""
+    options, lines = view.options, []
+    if 0 < options.canary < len(view.nodes):
+        first = count(options.canary, "node")
+        then = f" {duration(options.soak * 1000)} later" if options.soak else " after that"
+        lines.append(f"First {first} alone, the others{then} if all is well")
+    if options.max_failures >= 0 and len(view.nodes) > 1:
+        failures = count(options.max_failures, "failure")
+        lines.append(f"No other node begins after more than {failures}")
     return lines
 
 
-def _moves(plan: OperationPlan) -> str:
-    return f"{count(plan.evict, 'pod')} {'moves' if plan.evict == 1 else 'move'}"
+def _block_lines(plan: OperationPlan, style: Style, shown: int) -> list[str]:
+    blocks: dict[tuple[BudgetFacts, bool], list[str]] = {}
+    for node in plan.nodes:
+        for block in node.blocks:
+            blocks.setdefault((block.budget, block.never), []).append(str(block.pod))
+    if not blocks:
+        return []
+    said = [
+        f"{pod_names(pods, style.text, limit=2, each=160)} ({budget_short(budget, style)}"
+        f"{', never as things stand' if never else ''})"
+        for (budget, never), pods in list(blocks.items())[:shown]
+    ]
+    return [f"Will block: {listing(said, shown, of=len(blocks))}"]
 
 
-def _obstacle_lines(plan: OperationPlan, style: Style) -> list[str]:
-    lines = []
-    blocks = [block for node in plan.nodes for block in node.blocks]
-    if blocks:
-        shown = [
-            f"{style.text(str(block.pod), 160)} ({budget_short(block.budget, style)}"
-            f"{', never as things stand' if block.never else ''})"
-            for block in blocks[:_SHOWN]
-        ]
-        lines.append(f"Will block: {listing(shown, _SHOWN, of=len(blocks))}")
-    reasons: dict[RefusalReason, list[str]] = {}
+def _refusal_lines(view: OperationView, plan: OperationPlan, style: Style, shown: int) -> list[str]:
+    """Say which pods are refused and why: asked about later, or let go by whoever said Start."""
+    let_go = _let_go(view)
+    kinds: dict[tuple[bool, tuple[RefusalReason, ...]], list[Refusal]] = {}
     for node in plan.nodes:
         for refusal in node.refusals:
-            for reason in refusal.reasons[:1]:
-                reasons.setdefault(reason, []).append(str(refusal.pod))
-    for reason, pods in reasons.items():
-        shown_pods = pod_names(pods, style.text, limit=_SHOWN)
-        lines.append(f"Will ask about {shown_pods}: {reason_words(reason)}")
+            kinds.setdefault((refusal.pod.uid in let_go, refusal.reasons), []).append(refusal)
+    lines = []
+    for (anyway, reasons), refusals in kinds.items():
+        pods = pod_names((str(each.pod) for each in refusals), style.text, limit=shown)
+        why = "; ".join(map(reason_words, reasons))
+        lines.append(
+            f"Evicted anyway: {pods} ({why})" if anyway else f"Will ask about {pods}: {why}"
+        )
     return lines
 
 
-def _loss_lines(plan: OperationPlan, style: Style) -> list[str]:
+def _let_go(view: OperationView) -> frozenset[str]:
+    return frozenset(
+        pod.uid
+        for question in view.questions
+        if question.kind is QuestionKind.START
+        and question.settled is not None
+        and question.settled.choice == "evict_anyway"
+        for pod in question.pods
+    )
+
+
+def _left(plan: OperationPlan) -> list[str]:
+    kinds = (
+        (sum(node.daemonset for node in plan.nodes), "DaemonSet pod"),
+        (sum(node.static for node in plan.nodes), "static pod"),
+        (sum(node.not_selected for node in plan.nodes), "pod outside the selector"),
+    )
+    plurals = {"pod outside the selector": "pods outside the selector"}
+    left = [count(number, noun, plurals.get(noun, "")) for number, noun in kinds if number]
+    lines = [f"Left running: {', '.join(left)}"] if left else []
+    ending = sum(node.terminating for node in plan.nodes)
+    return [*lines, f"Waited for: {count(ending, 'pod')} stopping already"] if ending else lines
+
+
+def _loss_lines(plan: OperationPlan, style: Style, shown: int) -> list[str]:
     lost = [pod for node in plan.nodes for pod in node.data_lost]
     single = [pod for node in plan.nodes for pod in node.single_replicas]
     lines = []
     if lost:
-        lines.append(f"Data lost: emptyDir of {pod_names(lost, style.text, limit=_SHOWN)}")
+        lines.append(f"Data lost: emptyDir of {pod_names(lost, style.text, limit=shown)}")
     if single:
-        shown = pod_names(single, style.text, limit=_SHOWN)
-        lines.append(f"Down while it moves: {shown} (1 replica)")
+        pods = pod_names(single, style.text, limit=shown)
+        lines.append(f"Down while it moves: {pods} (1 replica)")
     return lines
 
 
-def _node_notes(nodes: Iterable[NodePlan], style: Style) -> list[str]:
+def _node_notes(nodes: Iterable[NodePlan], style: Style, shown: int) -> list[str]:
     plans = tuple(nodes)
     notes = [
         ("Cordoned already", [n.name for n in plans if n.cordoned_before]),
@@ -116,6 +248,6 @@ def _node_notes(nodes: Iterable[NodePlan], style: Style) -> list[str]:
     taken = [n for n in plans if n.taken_by]
     lines += [
         f"{node_list([n.name], style)} is taken by {style.text(n.taken_by, 120)}"
-        for n in taken[:_SHOWN]
+        for n in taken[:shown]
     ]
     return lines

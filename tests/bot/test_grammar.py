@@ -57,6 +57,16 @@ def test_anything_else_is_a_drain_in_the_grammar_of_the_command_line() -> None:
     assert asked.command.reason == "status of the disk"
 
 
+def test_a_plan_is_asked_for_with_a_verb_or_a_flag() -> None:
+    by_verb = parse("plan node-1 --force reason disk swap", cluster="prod-eu")
+    assert by_verb == parse("node-1 --force --plan reason disk swap", cluster="prod-eu")
+    assert isinstance(by_verb, Drain)
+    assert by_verb.command.plan_only
+    never = parse("plan node-1 --plan=false", cluster="prod-eu")
+    assert isinstance(never, Drain)
+    assert never.command.plan_only  # of two words that contradict, the harmless one holds
+
+
 def test_a_node_that_is_called_like_a_verb_is_written_with_its_cluster() -> None:
     asked = parse("prod-eu/list", cluster="prod-eu")
     assert isinstance(asked, Drain)
@@ -66,6 +76,8 @@ def test_a_node_that_is_called_like_a_verb_is_written_with_its_cluster() -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("plan", "Which nodes?"),
+        ("plan --force", "Name at least one node"),
         ("abort", "Which operation?"),
         ("pause x", "is not an operation"),
         ("resume 7F3K9Q now", "`now` is too much"),
@@ -100,7 +112,8 @@ def test_no_text_ever_ends_otherwise_than_understood_or_as_a_usage_error(text: s
     assert said
     assert "<!" not in said
     first = next(iter(text.split(maxsplit=1)), "").lower()
-    assert not isinstance(asked, Drain) or first not in VERBS
+    assert not isinstance(asked, Drain) or first not in VERBS or first == "plan"
+    assert not isinstance(asked, Drain) or first != "plan" or asked.command.plan_only
 
 
 def test_help_names_every_form_and_stays_readable_on_one_screen() -> None:

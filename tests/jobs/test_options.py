@@ -287,17 +287,10 @@ def test_what_bypasses_a_budget_loses_data_or_shortens_grace_needs_a_right(
     assert rights_needed(DrainOptions.model_validate(options)) == needed
 
 
-def test_the_help_offers_no_flag_that_is_only_understood() -> None:
-    assert "--plan" not in usage()
-    assert parse_drain("node-1 --plan").plan_only
-
-
-def test_the_help_has_one_line_for_each_flag_that_can_be_served() -> None:
+def test_the_help_has_one_line_for_each_flag() -> None:
     lines = usage().splitlines()
     assert lines[0] == "/drain NODE… [flags] [reason …]"
     for flag in (*FLAGS, *COMMAND_FLAGS):
-        if flag.field == "plan_only":
-            continue
         (line,) = [
             line
             for line in lines

@@ -1,5 +1,7 @@
 """`--plan`: what a drain would do, told without doing any of it."""
 
+from typing import Any
+
 import pytest
 
 from jobs.guardrails import Guardrails
@@ -20,7 +22,7 @@ from tests.jobs.story import Story, allowed, block, counted, hold, web
 READS = frozenset({"get", "list", "watch"})
 
 
-def planned(story: Story, *names: str, **fields: object) -> OperationView:
+def planned(story: Story, *names: str, **fields: Any) -> OperationView:
     view = story.finish(story.submit(*(names or ("node-1",)), plan_only=True, **fields))
     assert view.plan is not None, view
     return view
