@@ -34,15 +34,18 @@ def announce(
     uid: str,
     stage: str,
     detail: str,
-    key: str,
+    told_as: str,
     requested_by: str,
     reason: str,
     wait: bool,
 ) -> None:
-    """Tell of a stage of a node's drain; `wait` waits a moment, so that an end is not lost."""
+    """Tell of a stage of a node's drain; `wait` waits a moment, so that an end is not lost.
+
+    `told_as` tells one Event of a stage from the next.
+    """
     told = Told(
         node=node, uid=uid, operation=operation, stage=Stage(stage), at=act.now(), detail=detail,
-        key=key, requested_by=requested_by, reason=reason,
+        key=told_as, requested_by=requested_by, reason=reason,
         thread=act.resources.threads.of(operation),
     )  # fmt: skip
     done = tell(act.resources, told)

@@ -33,7 +33,7 @@ def _tell(
     node: NodeDrain, stage: str, detail: str, *, key: str = "", turn: str = "", wait: bool = False
 ) -> None:
     arguments: dict[str, Any] = {
-        "stage": stage, "detail": detail, "key": key, "wait": wait,
+        "stage": stage, "detail": detail, "told_as": key, "wait": wait,
         "requested_by": node.drain.requester, "reason": node.drain.reason,
     }  # fmt: skip
     # Shielded: an abort that comes now must not turn the end that is told into another one.
