@@ -214,8 +214,10 @@ def _nodes(
 def _progress(child: WorkflowRecord) -> dict[str, Any]:
     """Return what an activity reported since the view was stored, as far as it still counts."""
     view, reported = child.view or {}, (child.progress or {}).get("view", {})
-    if not child.final and view.get("status") == NodeStatus.DRAINING:
-        return dict(reported)
+    live = {NodeStatus.DRAINING, NodeStatus.DRAINED}  # drained: until its workloads are well
+    if not child.final and view.get("status") in live:
+        # What was reported of a stage before says nothing of this one.
+        return dict(reported) if reported.get("status") == view["status"] else {}
     if not view.get("pods_total"):  # no activity came to an end: all there is is its last report
         return {key: reported[key] for key in ("pods_total", "pods_gone") if key in reported}
     return {}

@@ -36,7 +36,7 @@ def look_at_owners(act: Activity[Resources], *, node: str) -> dict[str, Any]:
     as_of = act.now()
     with asking_cluster():
         pods, _ = list_pods_on(act.resources.cluster, node)
-        found = list(_read(act, sorted(_wanted(pods), key=str)))
+        found = list(read_owners(act, sorted(_wanted(pods), key=str)))
     owners, gone = [], []
     for (_, controller), owner in found:
         if controller.kind == "DaemonSet":
@@ -55,10 +55,13 @@ def _wanted(pods: tuple[Pod, ...]) -> frozenset[Wanted]:
     return daemonsets_of(pods) | replicated
 
 
-def _read(
+def read_owners(
     act: Activity[Resources], wanted: Iterable[Wanted]
 ) -> Iterator[tuple[Wanted, Owner | None]]:
-    """Read them in parallel; this thread goes on ticking meanwhile."""
+    """Read owners in parallel, None for one that is gone; this thread ticks meanwhile.
+
+    Raises what :func:`find_owner` raises.
+    """
     cluster = act.resources.cluster
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="owners") as pool:
         asked = [(each, pool.submit(find_owner, cluster, *each)) for each in wanted]

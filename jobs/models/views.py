@@ -162,6 +162,9 @@ class NodeView(Frozen):
     cordoned_before: bool = False
     cordon_kept: bool = True  # False: our cordon was undone at the end
     waiting_for: tuple[str, ...] = ()  # pods that are shown as blocked before the question opens
+    volumes: tuple[str, ...] = ()  # still attached to it, by their PersistentVolume
+    volumes_detached: bool = False  # none is attached any more, beyond those of pods that stay
+    unwell: tuple[str, ...] = ()  # workloads not well again, as `namespace/name 1 of 2 ready`
     forced: tuple[str, ...] = ()  # pods that were forced, `namespace/name`
     started_at: int = 0
     ended_at: int = 0

@@ -9,10 +9,12 @@ from jobs.activities.owners import look_at_owners
 from jobs.durable import Aborted, Fired, StepFailed
 from jobs.models import NodeStatus, RefusalReason
 from jobs.workflows import choices
+from jobs.workflows.after import AGAIN, detach, settle
 from jobs.workflows.asking import ask, names, obstacles
 from jobs.workflows.endings import abort_operation, end, give_up, gone, let_go
 from jobs.workflows.inputs import DrainInput
 from jobs.workflows.node_state import Ctx, NodeDrain
+from jobs.workflows.telling import tell_drained
 
 ROUNDS = 40  # questions until the history starts afresh
 
@@ -23,6 +25,8 @@ def drain_node(ctx: Ctx, input: Any) -> Any:
     drain = DrainInput.model_validate(input.get("drain") or input)
     memory = carried or {"evict_anyway": list(drain.evict_anyway)}
     node = NodeDrain(ctx, drain, started=ctx.now(), **memory)
+    if node.drained_at:
+        return _settled(node)
     node.show(NodeStatus.CORDONING)
     try:
         if not carried:
@@ -43,8 +47,9 @@ def drain_node(ctx: Ctx, input: Any) -> Any:
 def _cordon(node: NodeDrain) -> Any:
     drain = node.drain
     cordoned = node.ctx.activity(
-        "cordon", cordon_node, **node.common(), requested_by=drain.requester, since=node.started
-    )
+        "cordon", cordon_node, **node.common(), requested_by=drain.requester,
+        reason=drain.reason, since=node.started,
+    )  # fmt: skip
     if cordoned["result"] != "cordoned":
         if cordoned["result"] == "gone":
             return gone(node, cordoned["detail"])
@@ -62,9 +67,7 @@ def _rounds(node: NodeDrain) -> Any:
         ended = _round(node, turn)
         if ended is not None:
             return ended
-    return node.ctx.continue_as(
-        {"drain": node.drain.model_dump(mode="json"), "carried": node.carried()}
-    )
+    return _afresh(node)
 
 
 def _round(node: NodeDrain, turn: int) -> Any:
@@ -72,6 +75,9 @@ def _round(node: NodeDrain, turn: int) -> Any:
     node.show(NodeStatus.DRAINING)
     outcome = _empty(node, turn)
     if outcome["outcome"] == "empty":
+        held = detach(node, turn)
+        if held is not None:
+            return None if held is AGAIN else held
         confirmed = _confirm(node, turn)
         if confirmed["state"] == "uncordoned":
             outcome = {**outcome, "outcome": "uncordoned", "detail": confirmed["evidence"]}
@@ -153,7 +159,7 @@ def _act(node: NodeDrain, turn: int, fired: Fired, outcome: dict[str, Any]) -> A
 def _cordon_again(node: NodeDrain, turn: int) -> Any:
     cordoned = node.ctx.activity(
         f"cordon:{turn}", cordon_node, **node.common(), requested_by=node.drain.requester,
-        since=node.started,
+        reason=node.drain.reason, since=node.started,
     )  # fmt: skip
     if cordoned["result"] == "cordoned":
         node.log("cordoned", was_cordoned=int(node.was_cordoned))
@@ -175,4 +181,17 @@ def _drained(node: NodeDrain, confirmed: dict[str, Any]) -> Any:
     if not confirmed["held"]:
         return end(node, NodeStatus.FAILED, confirmed["evidence"])
     node.log("drained", pods=node.pods["gone"])
-    return end(node, NodeStatus.DRAINED, safe_to_power_off=True)
+    node.drained_at = node.ctx.now()
+    node.show(NodeStatus.DRAINED, safe_to_power_off=True)  # who stands at the rack need not wait
+    tell_drained(node)
+    return _settled(node)
+
+
+def _settled(node: NodeDrain) -> Any:
+    return settle(node, ROUNDS) or _afresh(node)
+
+
+def _afresh(node: NodeDrain) -> Any:
+    return node.ctx.continue_as(
+        {"drain": node.drain.model_dump(mode="json"), "carried": node.carried()}
+    )

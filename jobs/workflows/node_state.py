@@ -17,8 +17,9 @@ class NodeDrain:
 
     `owners` is what :func:`~jobs.activities.owners.look_at_owners` found before the first eviction;
     `down_anyway` holds the uids of pods that people let go though their workload is down then;
-    `drained_at` (ms) is when the node was confirmed as drained, 0 before that; `facts` are more of
-    what readers are shown, kept from one show to the next.
+    `volumes_anyway`: people said to go on though volumes are attached; `drained_at` (ms) is when
+    the node was confirmed as drained, 0 before that; `facts` are more of what readers are shown,
+    kept from one show to the next.
     """
 
     ctx: Ctx
@@ -37,6 +38,7 @@ class NodeDrain:
     rounds: int = 0
     owners: dict[str, Any] = field(default_factory=dict)
     down_anyway: list[str] = field(default_factory=list)
+    volumes_anyway: bool = False
     drained_at: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -47,7 +49,8 @@ class NodeDrain:
             "evict_anyway": self.evict_anyway, "force": self.force, "forced": self.forced,
             "postponed": self.postponed, "thread": self.thread, "asked": self.asked,
             "rounds": self.rounds, "owners": self.owners, "down_anyway": self.down_anyway,
-            "drained_at": self.drained_at, "facts": self.facts,
+            "volumes_anyway": self.volumes_anyway, "drained_at": self.drained_at,
+            "facts": self.facts,
         }  # fmt: skip
 
     def show(self, status: NodeStatus, detail: str = "", **more: Any) -> None:

@@ -4,8 +4,19 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from jobs.drain.conditions import Stage, Told
 from jobs.drain.fence import Claim
-from jobs.kubernetes import Cluster, budgets, connect, evictions, nodes, owners, pods, volumes
+from jobs.kubernetes import (
+    Cluster,
+    budgets,
+    connect,
+    events,
+    evictions,
+    nodes,
+    owners,
+    pods,
+    volumes,
+)
 from jobs.kubernetes.rights import RIGHTS, Right
 from jobs.kubernetes.watching import Watch
 from sandbox.cluster import Cluster as Simulated
@@ -14,6 +25,8 @@ from tests.jobs.harness import until
 
 GROUPS = {
     "nodes": "",
+    "nodes/status": "",
+    "events": "",
     "pods": "",
     "pods/eviction": "",
     "poddisruptionbudgets": "policy",
@@ -22,6 +35,7 @@ GROUPS = {
     "daemonsets": "apps",
     "jobs": "batch",
     "volumeattachments": "storage.k8s.io",
+    "persistentvolumeclaims": "",
 }
 
 
@@ -32,6 +46,11 @@ def everything(simulated: Simulated, cluster: Cluster) -> None:
     claim = Claim(node="node-1", uid=node.uid, operation="op", token=1)
     nodes.cordon(cluster, claim, timeout=5)
     nodes.check_fence(cluster, claim)
+    nodes.list_nodes(cluster)
+    nodes.tell_thread(cluster, "node-1", "op", "https://acme.slack.com/archives/C01/p1")
+    told = Told(node="node-1", uid=node.uid, operation="op", stage=Stage.STARTED, at=1)
+    nodes.tell_conditions(cluster, told)
+    events.tell_event(cluster, told, instance="test")
     listed, version = pods.list_pods_on(cluster, "node-1")
     for pod in listed:
         if pod.controller is not None:
@@ -43,6 +62,8 @@ def everything(simulated: Simulated, cluster: Cluster) -> None:
     evictions.evict(cluster, listed[0].ref, timeout=5)
     pods.delete_pod(cluster, listed[1].ref, timeout=5)
     volumes.attachments_on(cluster, "node-1")
+    volumes.is_attached(cluster, "csi-1")
+    volumes.volume_of(cluster, "shop", "data")
     nodes.uncordon(cluster, claim, timeout=5)
 
 

@@ -1,0 +1,101 @@
+"""Wait until the workloads that a drain took pods of are as ready as they were before it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jobs.activities.owners import read_owners
+from jobs.activities.trouble import asking_cluster
+from jobs.activities.waiting import Patient
+from jobs.drain.facts import Owner
+from jobs.drain.wellness import Baseline, baselines, unwell
+from jobs.durable import Activity
+from jobs.kubernetes import KubernetesError
+from jobs.kubernetes.pods import list_pods_of
+from jobs.models import NodeStatus, Unwell
+from jobs.resources import Resources
+
+Pair = tuple[Baseline, Owner | None]
+
+
+def wait_until_well(
+    act: Activity[Resources],
+    *,
+    operation: str,
+    node: str,
+    uid: str,
+    owners: list[dict[str, Any]],
+    since: int,
+    ask_at: int,
+) -> dict[str, Any]:
+    """Wait until all is well, at the longest until `ask_at` (ms); `{well, unwell}`.
+
+    `owners` are as `look_at_owners` stored them, `since` is when the last pod of the node had left.
+    It holds no slot after a few seconds without motion: the watcher wakes it, or `ask_at` does.
+    """
+    counted = baselines(owners)
+    patient = Patient(act, {"operation": operation, "node": node, "uid": uid}, until=ask_at)
+    with asking_cluster():
+        # What was well once is left out until the rest is, and then looked at once more with it.
+        pending = _unsettled(act, counted, since)
+        if pending:
+            _show(act, pending)
+        while pending and patient.left:
+            waited = [before for before, _ in pending]
+            patient.wait(
+                state=[before.words(now) for before, now in pending if now is not None],
+                watching={"owners": [each.stored() for each in waited]},
+                soon=all(before.well(now) for before, now in pending),
+            )
+            found = _unsettled(act, waited, since)
+            if not found:
+                found = _unsettled(act, counted, since)
+            if found != pending:
+                pending = found
+                _show(act, pending)
+    missing = [(before, now) for before, now in pending if not before.well(now)]
+    return {"well": not missing, "unwell": _told(act, missing)}
+
+
+def look_once(act: Activity[Resources], *, owners: list[dict[str, Any]]) -> dict[str, Any]:
+    """Look once whether all is well; `{well, unwell}`."""
+    with asking_cluster():
+        found = [(each, now) for each, now in _look(act, baselines(owners)) if not each.well(now)]
+    return {"well": not found, "unwell": _told(act, found)}
+
+
+def _look(act: Activity[Resources], wanted: Sequence[Baseline]) -> list[Pair]:
+    asked = [(each.namespace, each.controller) for each in wanted]
+    found = {where[1].uid: owner for where, owner in read_owners(act, asked)}
+    return [(each, found[each.uid]) for each in wanted]
+
+
+def _unsettled(act: Activity[Resources], wanted: Sequence[Baseline], since: int) -> list[Pair]:
+    """Return those that are not well, or whose counts may be older than the evictions."""
+    found = _look(act, wanted)
+    quiet = act.now() - since
+    return [
+        (before, now)
+        for before, now in found
+        if not (before.well(now) and before.settled(now, quiet=quiet))
+    ]
+
+
+def _show(act: Activity[Resources], pending: Sequence[Pair]) -> None:
+    missing = [each for each in pending if not each[0].well(each[1])]
+    words = [before.words(now) for before, now in missing if now is not None]
+    act.progress({"view": {"status": NodeStatus.DRAINED, "unwell": words}})
+
+
+def _told(act: Activity[Resources], missing: Sequence[Pair]) -> list[dict[str, Any]]:
+    """Say what each of them waits for, with the reasons of its pods where these can be read."""
+    told: list[Unwell] = []
+    for before, now in missing:
+        if now is None:
+            continue
+        act.tick()
+        try:
+            pods = list_pods_of(act.resources.cluster, now.namespace, now.selector)
+        except KubernetesError:
+            pods = ()  # the question is asked without them
+        told.append(unwell(before, now, pods))
+    return [each.model_dump(mode="json") for each in told]
