@@ -1,12 +1,13 @@
 """What the commands of :mod:`bot.cli_client` do, for the person of the token."""
 
 import re
+import sys
 from typing import NoReturn
 
 from bot import commands
 from bot.cli_exit import NOT_AS_ASKED, REFUSED, USAGE, Exit, fail
 from bot.cli_session import Session, opened
-from bot.cli_show import follow, say, say_json
+from bot.cli_show import follow, looks, say, say_json
 from bot.grammar import Steer, Steering, parse_node
 from bot.messages.buttons import word
 from bot.messages.decisions import outcome_line, wait_line
@@ -17,10 +18,11 @@ from bot.messages.ephemeral import (
     submitted_words,
     uncordon_words,
 )
+from bot.messages.finish import finish_text
 from bot.messages.plain import list_line, status_lines
 from bot.messages.style import PLAIN
 from jobs.ids import IdError, parse_operation
-from jobs.models import Decided, Outcome, Refused, Submitted
+from jobs.models import Decided, OperationEnd, Outcome, Refused, Submitted
 from jobs.options import UsageError, parse_tokens
 
 __all__ = ["decide", "drain", "show_all", "status", "steer", "uncordon"]
@@ -31,14 +33,26 @@ _CODES = {Outcome.REFUSED: REFUSED, Outcome.NOT_A_CHOICE: USAGE}
 _SHORT_QUESTION = re.compile(r"[0-9a-z]{12}")
 
 
-def drain(words: list[str], reason: str, cluster: str, *, wait: bool, as_json: bool) -> None:
-    """Ask for a drain; with `wait` follow it to its end."""
+def drain(
+    words: list[str],
+    reason: str,
+    cluster: str,
+    *,
+    wait: bool,
+    as_json: bool,
+    plan_only: bool = False,
+) -> None:
+    """Ask for a drain; with `wait` follow it to its end. A plan is always waited for, and shown."""
     command = parse_tokens([*words, *(["--reason", reason] if reason else [])])
+    command = command.model_copy(update={"plan_only": plan_only or command.plan_only})
     session = opened()
     place = session.place(command.in_one_cluster(cluster or session.cluster)[0])
     asked = commands.drain(session.desk, session.principal, command, place, dedup=session.once())
     if isinstance(asked.answer, Refused):
         _refuse(asked.answer)
+    if command.plan_only:
+        _show_plan(session, asked.answer, as_json=as_json)
+        return
     if as_json:
         say_json(asked.answer)
     else:
@@ -146,6 +160,30 @@ def _wait(session: Session, submitted: Submitted, *, wait: bool, as_json: bool) 
         fail(f"It goes on: drainbot abort {submitted.operation} would end it.", NOT_AS_ASKED)
     if not drained:
         raise Exit(NOT_AS_ASKED)
+
+
+def _show_plan(session: Session, submitted: Submitted, *, as_json: bool) -> None:
+    """Wait for a plan and print it; only that it could not be made ends with another code than 0.
+
+    What is said meanwhile goes to standard error: on standard output there is the plan alone.
+    """
+    if not submitted.worker_seen:
+        sys.stderr.write("drainbot: no worker is alive; waiting for one to make the plan.\n")
+    view = None
+    try:
+        for look, _ in looks(session, submitted.operation):
+            view = look
+    except KeyboardInterrupt:
+        fail(f"Not waited for: drainbot status {submitted.operation} shows it.", NOT_AS_ASKED)
+    if view is None:
+        fail(f"There is no operation {submitted.operation} any more: ask again.", NOT_AS_ASKED)
+    if as_json:
+        say_json(view)
+    if view.end is not OperationEnd.PLANNED:
+        code = REFUSED if view.end is OperationEnd.REFUSED else NOT_AS_ASKED
+        fail(finish_text(view, PLAIN), code)
+    if not as_json:
+        say(*status_lines(view, session.desk.client.now()))
 
 
 def _operation_id(typed: str, cluster: str, session: Session) -> str:

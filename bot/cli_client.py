@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     # Unknown options are the drain's own flags: its grammar reads them, and refuses the rest.
     app.command("drain", context_settings={"ignore_unknown_options": True}, epilog=_flags())(_drain)
+    app.command("plan", context_settings={"ignore_unknown_options": True}, epilog=_flags())(_plan)
     app.command("status")(_status)
     app.command("list")(_list)
     app.command("decide")(_decide)
@@ -43,7 +44,9 @@ def _flags() -> str:
         value = f"={flag.metavar}" if flag.metavar else ""
         right = " (needs the force right)" if flag.needs_right else ""
         lines.append(f"  --{flag.name}{value}: {flag.help}{right}")
-    return "\n".join([*lines, "  --selector=SELECTOR, -l: drain the nodes with these labels"])
+    lines.append("  --selector=SELECTOR, -l: drain the nodes with these labels")
+    lines.append("  --plan: show what would happen, and change nothing, as the command plan does")
+    return "\n".join(lines)
 
 
 def _drain(
@@ -61,6 +64,27 @@ def _drain(
     from bot import cli_acts  # noqa: PLC0415  see the module
 
     cli_acts.drain(words, reason, cluster, wait=wait, as_json=as_json)
+
+
+def _plan(
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="NODE…", help="Nodes, CLUSTER/NODE, or labels such as pool=blue."),
+    ],
+    *,
+    reason: Reason = "",
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """Show what a drain would do: nothing is changed.
+
+    Waits for a worker to look, prints the plan, and ends with 0 whatever stands in it; with 3 if
+    it was refused, and with 1 if it could not be made. --json prints the operation with its plan.
+    The time is an estimate, and what people take to answer is not in it.
+    """
+    from bot import cli_acts  # noqa: PLC0415  see the module
+
+    cli_acts.drain(words, reason, cluster, wait=True, as_json=as_json, plan_only=True)
 
 
 def _uncordon(

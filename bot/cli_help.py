@@ -23,8 +23,9 @@ def settings_help() -> str:
         who = "all" if len(users) == len(_USERS) else ", ".join(users)
         paragraphs.append(f"{variable} ({who}): {field.description} {_default(field)}".rstrip())
     paragraphs.append(
-        "\b\nExit codes: 0 done; 1 not as asked (a node was not drained, somebody else was first, "
-        "no such\noperation); 2 wrong command, setting or file; 3 refused; 4 Redis is away."
+        "\b\nExit codes: 0 done (a plan: it was made, whatever it says); 1 not as asked (a node "
+        "was not\ndrained, somebody else was first, no such operation); 2 wrong command, setting or "
+        "file;\n3 refused; 4 Redis is away."
     )
     return "\n\n".join(paragraphs)
 

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -14,7 +15,7 @@ from bot.messages.plain import log_line, progress_line, status_lines
 from jobs.errors import StateUnavailable
 from jobs.models import OperationEnd, OperationState, OperationView, Refused
 
-__all__ = ["Followed", "follow", "say", "say_json"]
+__all__ = ["Followed", "follow", "looks", "say", "say_json"]
 
 _LOOK_SECONDS = 0.5
 _AWAY_SECONDS = 2.0
@@ -70,7 +71,15 @@ def follow(
 
     Redis may go away meanwhile: that is said once, and the operation goes on without us.
     """
-    followed, away = Followed(as_json=as_json), False
+    followed, view = Followed(as_json=as_json), None
+    for view, now_ms in looks(session, operation):
+        followed.show(view, now_ms)
+    return view is not None and view.end is OperationEnd.DRAINED
+
+
+def looks(session: Session, operation: str) -> Iterator[tuple[OperationView, int]]:
+    """Yield an operation and Redis' time (ms) again and again, the last time when it has ended."""
+    away = False
     while True:
         try:
             view = look_at(session.desk, session.principal, operation)
@@ -83,8 +92,8 @@ def follow(
             continue
         away = False
         if isinstance(view, Refused):
-            return False
-        followed.show(view, now_ms)
+            return
+        yield view, now_ms
         if view.state is OperationState.ENDED:
-            return view.end is OperationEnd.DRAINED
+            return
         time.sleep(_LOOK_SECONDS)

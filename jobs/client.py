@@ -55,7 +55,11 @@ class Client(Protocol):
     def submit(
         self, principal: Principal, request: DrainRequest, *, dedup: str
     ) -> Submitted | Refused:
-        """Start an operation if `principal` may; the same `dedup` never starts a second one."""
+        """Start an operation if `principal` may; the same `dedup` never starts a second one.
+
+        With `request.plan_only` it takes the same right, asks nobody, and ends as PLANNED with the
+        plan in its view.
+        """
         ...
 
     def uncordon(

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from bot import cli, cli_acts, cli_session
-from bot.commands import Desk, NodeBook
-from bot.groups import Directory, GroupStore, People
+from bot.groups import GroupStore, People
 from bot.settings import all_fields
 from jobs.models import (
     Acted,
@@ -20,7 +18,6 @@ from jobs.models import (
     OperationState,
     OperationView,
     Outcome,
-    Principal,
     Refused,
 )
 from jobs.options import FLAGS
@@ -29,44 +26,15 @@ from tests.bot.listeners.listening import (
     NOW,
     OPERATION,
     OPS,
-    POLICY,
     QUESTION,
     TEAM,
     VIEW,
     FakeClient,
-    FixedStore,
 )
 from tests.bot.running import POLICY as FILE
 from tests.bot.running import TOKEN, environment, publish_nodes
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
-    """A session of Ana's whose client is in memory, in place of the one that the token opens."""
-    fake = FakeClient()
-    directory = Directory(FixedStore(People()), [])
-    desk = Desk(fake, POLICY, directory, NodeBook(fake))
-    principal = Principal(team=TEAM, user=ANA, via="cli")
-    session = cli_session.Session(desk, principal, "prod-eu")
-    monkeypatch.setattr(cli_acts, "opened", lambda: session)
-    monkeypatch.setattr("bot.cli_show.time.sleep", lambda _seconds: None)
-    return fake
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Callable[..., tuple[int, str, str]]:
-    """Run `drainbot` in this process; gives its exit code, output and errors."""
-
-    def invoke(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["drainbot", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return invoke
 
 
 def ended(end: OperationEnd) -> OperationView:
