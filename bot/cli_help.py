@@ -24,8 +24,8 @@ def settings_help() -> str:
         paragraphs.append(f"{variable} ({who}): {field.description} {_default(field)}".rstrip())
     paragraphs.append(
         "\b\nExit codes: 0 done (a plan: it was made, whatever it says); 1 not as asked (a node "
-        "was not\ndrained, somebody else was first, no such operation); 2 wrong command, setting or "
-        "file;\n3 refused; 4 Redis is away."
+        "was not\ndrained, somebody else was first, no such operation); 2 wrong command, setting or"
+        "\nfile; 3 refused; 4 Redis is away."
     )
     return "\n\n".join(paragraphs)
 

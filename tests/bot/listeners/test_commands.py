@@ -35,6 +35,14 @@ def test_a_drain_is_submitted_before_slack_is_answered_and_says_which_operation(
     assert (request.reason, request.options.timeout) == ("disk swap", 300)
 
 
+@pytest.mark.parametrize("text", ["plan node-1 reason disk swap", "node-1 --plan reason disk swap"])
+def test_a_plan_is_submitted_as_a_plan(text: str) -> None:
+    with world() as bot:
+        assert "Planning node-1 in prod-eu: op 7F3K9Q" in text_of(bot, text)
+        (request,) = bot.client.asked.values()
+    assert (request.plan_only, request.reason) == (True, "disk swap")
+
+
 def test_a_delivery_that_comes_twice_starts_one_operation() -> None:
     with world() as bot:
         text_of(bot, "node-1")
