@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench setup clean
+.PHONY: demo test check bench certify setup clean
 
 setup: $(READY)
 
@@ -27,6 +27,9 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m sandbox.bench
+
+certify: $(READY)
+	$(BIN)/python -m sandbox.certify $(ARGS)
 
 clean:
 	rm -rf $(VENV) .demo build dist *.egg-info

@@ -1,0 +1,85 @@
+"""Finds the boundaries and has somebody die at each, on several lanes at once."""
+
+import multiprocessing
+import queue
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sandbox.certify.boundaries import Boundary
+from sandbox.certify.deaths import Death, Verdict
+from sandbox.certify.lane import Lane, lane
+
+__all__ = ["CertificateError", "boundaries", "certify", "verdict"]
+
+UNDISTURBED = 3  # plays in which boundaries are looked for, after one that warms up
+TRIES = 4  # until a boundary that some play came to counts as one that is not reached again
+_LIMIT = 300.0  # seconds for one death with all its tries
+
+
+class CertificateError(RuntimeError):
+    """The story does not even come to its end undisturbed, or a lane is gone."""
+
+
+def boundaries(stage: Lane) -> frozenset[Boundary]:
+    """Play undisturbed and return every boundary that was seen.
+
+    Raises :class:`CertificateError` where the story does not hold by itself.
+    """
+    found: set[Boundary] = set()
+    for number in range(UNDISTURBED + 1):
+        played = stage.play()
+        if played.wrong:
+            said = "\n".join((*played.wrong, *played.said))
+            raise CertificateError(f"undisturbed, the story does not hold: {said}")
+        if number:  # the first one loads the scripts into Redis
+            found |= played.reached
+    return frozenset(found)
+
+
+def verdict(stage: Lane, death: Death) -> Verdict:
+    """Play until somebody has died there, and say what came of it."""
+    for _ in range(TRIES):
+        played = stage.play(death)
+        if played.died or played.wrong:
+            return Verdict(death, played.died, played.wrong, played.said)
+    return Verdict(death, reached=False)
+
+
+def certify(deaths: Sequence[Death], *, lanes: int) -> Iterator[Verdict]:
+    """Yield a verdict on each death as it comes, from `lanes` processes at once."""
+    context = multiprocessing.get_context("spawn")
+    orders: Any = context.Queue()
+    verdicts: Any = context.Queue()
+    for death in deaths:
+        orders.put(death)
+    for _ in range(lanes):
+        orders.put(None)
+    with _working(context, lanes, orders, verdicts) as workers:
+        for _ in deaths:
+            try:
+                found: Verdict = verdicts.get(timeout=_LIMIT)
+            except queue.Empty:
+                alive = sum(worker.is_alive() for worker in workers)
+                raise CertificateError(f"no verdict for {_LIMIT:g} s; {alive} lanes run") from None
+            yield found
+
+
+@contextmanager
+def _working(context: Any, lanes: int, orders: Any, verdicts: Any) -> Iterator[list[Any]]:
+    workers = [context.Process(target=_work, args=(orders, verdicts)) for _ in range(lanes)]
+    for worker in workers:
+        worker.start()
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.join(10)
+            worker.terminate()
+
+
+def _work(orders: Any, verdicts: Any) -> None:
+    with lane() as stage:
+        stage.play()  # warms up
+        while (death := orders.get()) is not None:
+            verdicts.put(verdict(stage, death))
