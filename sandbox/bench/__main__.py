@@ -5,15 +5,24 @@ import sys
 
 from sandbox.bench.acks import slash_acks
 from sandbox.bench.clicks import click_to_eviction
+from sandbox.bench.decisions import crowd_of_suspended, settle_to_resumed
 from sandbox.bench.drains import drain_crowd, drain_fleet, drain_paced, drain_team
+from sandbox.bench.handovers import handover_after_sigterm, resume_after_silent_host
 from sandbox.bench.kills import resume_after_sigkill
 from sandbox.bench.memory import slot_memory
+from sandbox.bench.steps import replay_long_history, steps_per_second
 
 BENCHES = {
     "acks": slash_acks,
     "clicks": click_to_eviction,
     "kills": resume_after_sigkill,
     "memory": slot_memory,
+    "steps": steps_per_second,
+    "replay": replay_long_history,
+    "settle": settle_to_resumed,
+    "crowded": crowd_of_suspended,
+    "handover": handover_after_sigterm,
+    "silence": resume_after_silent_host,
     "crowd": drain_crowd,
     "paced": drain_paced,
     "team": drain_team,
