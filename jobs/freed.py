@@ -1,17 +1,19 @@
-"""Whether a blocked drain is free again: decided from budgets and pods, without I/O."""
+"""Whether what a workflow waits for outside has come: decided from what was seen, without I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.drain.facts import Budget
+from jobs.drain.facts import Budget, Owner
+from jobs.drain.wellness import Baseline
 
 
 @dataclass(frozen=True)
 class Watched:
-    """What a suspended workflow waits for outside. `until` (ms): it frees itself until then.
+    """What a suspended workflow waits for outside.
 
-    `budgets` must all allow a disruption; of `one_of`, which select the same pod, one must go.
+    `budgets` must all allow a disruption; of `one_of`, which select the same pod, one must go;
+    `owners` must all be as well as before; `volumes`, by their attachments, must all be detached.
     `free_for` is how many seconds it must have been free, so that a budget that flickers does not
     resume a drain.
     """
@@ -22,8 +24,9 @@ class Watched:
     budgets: frozenset[str] = frozenset()
     one_of: frozenset[str] = frozenset()
     pods: frozenset[str] = frozenset()
+    owners: tuple[Baseline, ...] = ()
+    volumes: frozenset[str] = frozenset()
     free_for: float = 0.0
-    until: int = 0
 
     @classmethod
     def read(cls, workflow: str, raw: Mapping[str, Any]) -> "Watched":
@@ -35,8 +38,9 @@ class Watched:
             budgets=frozenset(raw.get("budgets", ())),
             one_of=frozenset(raw.get("one_of", ())),
             pods=frozenset(pod["uid"] for pod in raw.get("pods", ())),
+            owners=tuple(Baseline.read(owner) for owner in raw.get("owners", ())),
+            volumes=frozenset(raw.get("volumes", ())),
             free_for=float(raw.get("free_for", 0)),
-            until=int(raw.get("until", 0)),
         )
 
     @property
@@ -45,40 +49,55 @@ class Watched:
         return frozenset(budget.split("/", 1)[0] for budget in self.budgets | self.one_of)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What the watcher has seen.
+
+    `budgets` are by namespace and name: one that is missing in a namespace was deleted, a namespace
+    that was not listed yet is missing. `pods` are the uids on each node, likewise. `owners` are by
+    uid, None for one that is gone, and `attached` says of attachments whether they are there; what
+    was not looked at yet is missing.
+    """
+
+    budgets: Mapping[str, Mapping[str, Budget]] = field(default_factory=dict)
+    pods: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    owners: Mapping[str, Owner | None] = field(default_factory=dict)
+    attached: Mapping[str, bool] = field(default_factory=dict)
+
+
 @dataclass
 class Freed:
     """Remembers since when each watched workflow has been free."""
 
     since: dict[str, float] = field(default_factory=dict)
 
-    def look(
-        self,
-        watched: Iterable[Watched],
-        budgets: Mapping[str, Mapping[str, Budget]],
-        pods: Mapping[str, frozenset[str]],
-        *,
-        seconds: float,
-        now: int,
-    ) -> list[str]:
+    def look(self, watched: Iterable[Watched], seen: Seen, *, seconds: float) -> list[str]:
         """Return the workflows that have been free for long enough.
 
-        `budgets` are by namespace and name: one that is missing in a namespace was deleted, a
-        namespace that was not listed yet is missing. `pods` are the uids on each node, likewise.
-        `seconds` is on a clock that only goes forward, `now` in ms since the epoch.
+        `seconds` is on a clock that only goes forward.
         """
         all_watched = list(watched)
-        free = {w.workflow for w in all_watched if _is_free(w, budgets, pods)}
+        free = {w.workflow for w in all_watched if _is_free(w, seen)}
         self.since = {workflow: self.since.get(workflow, seconds) for workflow in free}
         return [
             w.workflow
             for w in all_watched
-            if w.workflow in free
-            and seconds - self.since[w.workflow] >= w.free_for
-            and (w.until == 0 or now <= w.until)
+            if w.workflow in free and seconds - self.since[w.workflow] >= w.free_for
         ]
 
 
-def _is_free(
+def _is_free(watched: Watched, seen: Seen) -> bool:
+    if watched.owners:
+        return all(
+            owner.uid in seen.owners and owner.well(seen.owners[owner.uid])
+            for owner in watched.owners
+        )
+    if watched.volumes:
+        return not any(seen.attached.get(name, True) for name in watched.volumes)
+    return _can_move(watched, seen.budgets, seen.pods)
+
+
+def _can_move(
     watched: Watched,
     budgets: Mapping[str, Mapping[str, Budget]],
     pods: Mapping[str, frozenset[str]],

@@ -1,8 +1,8 @@
 """The watcher: the eyes of a cluster while nobody is at work. One at a time, by lease.
 
-It publishes the inventory of nodes, and wakes workflows whose budget freed itself or whose pods
-left. What a workflow waits for it registers first; then the watcher lists, then watches: nothing
-falls in between.
+It publishes the inventory of nodes, and wakes workflows whose budget freed itself, whose pods left,
+whose workloads are well again or whose volumes are detached. What a workflow waits for it registers
+first; then the watcher lists, then watches: nothing falls in between.
 """
 
 import threading
@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from jobs.drain.facts import Budget, Node, Pod
 from jobs.durable.guard import uptime
-from jobs.freed import Freed, Watched
+from jobs.freed import Freed, Seen, Watched
 from jobs.inventory import InventoryStore
 from jobs.kubernetes import KubernetesError
 from jobs.kubernetes.budgets import watch_budgets
@@ -22,6 +22,7 @@ from jobs.kubernetes.nodes import watch_nodes
 from jobs.kubernetes.pods import watch_pods_on
 from jobs.kubernetes.watching import Changed, Event, Listed, Removed, Watch
 from jobs.models import ClusterNode
+from jobs.polling import Place, Poller
 from jobs.resources import Resources
 
 log = structlog.get_logger(__name__)
@@ -44,6 +45,11 @@ class _Eye:
         self._watch: Watch[Any] | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+
+    @property
+    def sees(self) -> bool:
+        """Whether it would see a change now: its watch is open, and not broken."""
+        return self._watch is not None and self._watch.current
 
     def close(self) -> None:
         """End it; its thread ends soon."""
@@ -73,6 +79,7 @@ class Watcher:
         self._inventory = InventoryStore(resources.store)
         self._owner = owner
         self._freed = Freed()
+        self._poller = Poller(resources.cluster)
         self._eyes: dict[str, _Eye] = {}
         self._lock = threading.Lock()
         self._budgets: dict[str, dict[str, Budget]] = {}
@@ -104,15 +111,19 @@ class Watcher:
         self._confirm()
         watched = [Watched.read(workflow, raw) for workflow, raw in self._store.watching().items()]
         self._attend(watched)
-        with self._lock:
-            budgets = {name: dict(found) for name, found in self._budgets.items()}
-            pods = dict(self._pods)
-        free = self._freed.look(
-            watched, budgets, pods, seconds=uptime(), now=self._store.now() if watched else 0
-        )
-        for workflow in free:
+        for workflow in self._freed.look(watched, self._seen(), seconds=uptime()):
             result = self._store.signal(workflow, "freed")
             log.info("freed", workflow=workflow, result=result)
+
+    def _seen(self) -> Seen:
+        owners, attached = self._poller.seen()
+        with self._lock:
+            return Seen(
+                budgets={name: dict(found) for name, found in self._budgets.items()},
+                pods=dict(self._pods),
+                owners=owners,
+                attached=attached,
+            )
 
     def _hold(self) -> bool:
         if uptime() >= self._lease_at:
@@ -121,14 +132,16 @@ class Watcher:
         return self._held
 
     def _confirm(self) -> None:
-        if self._nodes_listed and uptime() >= self._confirm_at:
+        if self._nodes_listed and self._eyes["nodes"].sees and uptime() >= self._confirm_at:
             self._inventory.confirm(now=self._store.now())
             self._confirm_at = uptime() + CONFIRM_EVERY
 
     def _attend(self, watched: list[Watched]) -> None:
         """Open the eyes that are needed, close the others."""
         namespaces = {namespace for w in watched for namespace in w.namespaces}
-        nodes = {w.node for w in watched}
+        nodes = {w.node for w in watched if w.pods}
+        owners = {o.uid: Place(o.namespace, o.controller) for w in watched for o in w.owners}
+        self._poller.want(owners, frozenset(name for w in watched for name in w.volumes))
         wanted = {f"budgets:{name}" for name in namespaces} | {f"pods:{name}" for name in nodes}
         for name in sorted(namespaces):
             self._open(f"budgets:{name}", _budgets(self._cluster, name), self._budgets_seer(name))
@@ -148,6 +161,7 @@ class Watcher:
         for eye in self._eyes.values():
             eye.close()
         self._eyes.clear()
+        self._poller.close()
         self._nodes_listed = False
         with self._lock:
             self._budgets.clear()

@@ -1,18 +1,23 @@
 """Volumes that are attached to nodes. The API can't select them by node: all are listed, once."""
 
+from contextlib import suppress
+
 from jobs.drain.facts import Attachment
 from jobs.kubernetes import parse
 from jobs.kubernetes.connection import Cluster, segment
-from jobs.kubernetes.errors import NotFound
-from jobs.kubernetes.watching import Collection, list_all
+from jobs.kubernetes.errors import Expired, NotFound, Temporary
+from jobs.kubernetes.watching import LISTS, Collection, list_pages
 
 ATTACHMENTS = Collection("/apis/storage.k8s.io/v1/volumeattachments", parse.attachment)
 
 
 def attachments_on(cluster: Cluster, node: str) -> tuple[Attachment, ...]:
-    """Return what is attached, or about to be, to a node."""
-    found, _ = list_all(cluster, ATTACHMENTS)
-    return tuple(each for each in found if each.node == node)
+    """Return what is attached, or about to be, to a node; of the others no page is kept."""
+    for _ in range(LISTS):
+        with suppress(Expired):
+            pages = list_pages(cluster, ATTACHMENTS)
+            return tuple(each for page in pages for each in page.items if each.node == node)
+    raise Temporary(f"GET {ATTACHMENTS.path}: its pages expire faster than they can be read")
 
 
 def is_attached(cluster: Cluster, attachment: str) -> bool:

@@ -118,6 +118,12 @@ class Watch(Generic[T]):
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._stream: Stream | None = None
+        self._current = False
+
+    @property
+    def current(self) -> bool:
+        """Whether what came out of it is up to date: no error has cut it off from the server."""
+        return self._current
 
     def stop(self) -> None:
         """End it at once, from any thread."""
@@ -142,11 +148,13 @@ class Watch(Generic[T]):
                     wait = FIRST_WAIT
                     yield event
             except (Expired, NotFound):
-                self._version = ""
+                self._version, self._current = "", False
             except Temporary as error:
+                self._current = False
                 log.info("watch_waits", path=self._what.path, error=str(error))
                 asked = min(error.retry_after, LONGEST_WAIT)
             except KubernetesError:
+                self._current = False
                 if self._stop.is_set():
                     return
                 raise
@@ -166,6 +174,7 @@ class Watch(Generic[T]):
         stream = self._cluster.stream(self._what.path, query, idle=IDLE)
         with self._lock:
             self._stream = stream
+        self._current = True
         if self._stop.is_set():
             stream.close()
             return

@@ -9,7 +9,7 @@ from jobs.durable import Aborted, Fired, Question, Signal, StepFailed, Timer
 from jobs.models import NodeStatus, QuestionKind
 from jobs.workflows import choices
 from jobs.workflows.asking import notices
-from jobs.workflows.endings import abort_operation, end, give_up, gone
+from jobs.workflows.endings import abort_operation, end, gone, leave
 from jobs.workflows.node_state import NodeDrain
 from jobs.workflows.telling import tell_blocked
 
@@ -71,14 +71,8 @@ def _act_on_volumes(node: NodeDrain, turn: int, fired: Fired) -> Any:
     if choice == choices.GO_ON:
         node.volumes_anyway = True
         node.log("attached_anyway", by=by, volumes=", ".join(node.facts["volumes"]))
-    elif choice == choices.SKIP:
-        node.log("skipped", by=by)
-        with node.ctx.shield():
-            return give_up(node, NodeStatus.SKIPPED, f"skipped by {by}")
-    elif choice == choices.ABORT:
-        abort_operation(node, f"volumes:{turn}", by=fired.value["by"][0], note=fired.value["note"])
-        with node.ctx.shield():
-            return give_up(node, NodeStatus.ABORTED)
+    elif choice != choices.RETRY:
+        return leave(node, f"volumes:{turn}", fired.value)
     return AGAIN
 
 

@@ -23,16 +23,31 @@ def ask(node: NodeDrain, turn: int, outcome: dict[str, Any]) -> Fired:
     watching = {
         **node.common(), "budgets": _budgets(outcome, *_BY_COUNTS),
         "one_of": _budgets(outcome, "two_budgets"), "pods": pods,
-        "free_for": needs.auto_resume_after_free, "until": node.ctx.now()
-        + int(needs.auto_resume_within * 1000),
+        "free_for": needs.auto_resume_after_free,
     }  # fmt: skip
-    return node.ctx.first(
+    asked_at = node.ctx.now()
+    fired = node.ctx.first(
         f"ask:{turn}",
         watching=watching if pods else None,
         answer=_question(node, outcome),
         freed=Signal("freed"),
         stop=Timer(needs.stop_after, movable=True),
     )
+    late = fired.at - asked_at > needs.auto_resume_within * 1000
+    return _ask_freed(node, turn, outcome) if fired.name == "freed" and late else fired
+
+
+def _ask_freed(node: NodeDrain, turn: int, outcome: dict[str, Any]) -> Fired:
+    """Ask before a drain goes on by itself so late that people have other plans by now."""
+    needs = node.drain.requirements
+    detail = f"{names(obstacles(outcome))} could move now"
+    node.show(NodeStatus.BLOCKED, detail)
+    node.log("freed_late", pods=names(obstacles(outcome)))
+    question = Question(
+        QuestionKind.FREED, {**_counts(node, outcome), "detail": detail}, choices.FREED,
+        notices=notices(needs), stop_after=needs.stop_after,
+    )  # fmt: skip
+    return node.ctx.first(f"freed:{turn}", answer=question, stop=Timer(needs.stop_after))
 
 
 def obstacles(outcome: dict[str, Any], *parts: str) -> list[dict[str, Any]]:
@@ -49,14 +64,28 @@ def _kind(outcome: dict[str, Any]) -> tuple[QuestionKind, tuple[str, ...]]:
     """Return what is asked, and what can be answered."""
     if outcome["outcome"] == "uncordoned":
         return QuestionKind.UNCORDONED, choices.UNCORDONED
+    kind = QuestionKind.REFUSAL
+    offered: tuple[str, ...] = choices.REFUSAL
     if outcome["outcome"] == "overdue":
-        return QuestionKind.OVERDUE, choices.OVERDUE
-    anyway = (choices.EVICT_ANYWAY,) if outcome["refusals"] else ()
-    if outcome["blocks"]:
-        return QuestionKind.BLOCK, (*anyway, *choices.BLOCK)
-    if outcome["wont_stop"]:
-        return QuestionKind.WONT_STOP, (*anyway, *choices.WONT_STOP)
-    return QuestionKind.REFUSAL, choices.REFUSAL
+        kind, offered = QuestionKind.OVERDUE, choices.OVERDUE
+    elif outcome["blocks"] or outcome["wont_stop"]:
+        by_budget = bool(outcome["blocks"])
+        kind = QuestionKind.BLOCK if by_budget else QuestionKind.WONT_STOP
+        anyway = (choices.EVICT_ANYWAY,) if outcome["refusals"] else ()
+        offered = (*anyway, *(choices.BLOCK if by_budget else choices.WONT_STOP))
+    if any(not stuck["node_ready"] for stuck in outcome["wont_stop"]):
+        before = offered.index(choices.SKIP)
+        offered = (*offered[:before], choices.NODE_IS_DEAD, *offered[before:])
+    return kind, offered
+
+
+def _counts(node: NodeDrain, outcome: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "node": node.drain.node,
+        "thread_key": node.thread,
+        "pods_left": outcome["total"] - outcome["gone"],
+        "pods_total": outcome["total"],
+    }
 
 
 def _question(node: NodeDrain, outcome: dict[str, Any]) -> Question:
@@ -66,18 +95,15 @@ def _question(node: NodeDrain, outcome: dict[str, Any]) -> Question:
     if not node.thread or pods != node.asked:
         node.thread, node.asked = f"{node.drain.node}:{node.rounds}", pods
     payload = {
-        "node": node.drain.node,
-        "thread_key": node.thread,
+        **_counts(node, outcome),
         "detail": outcome["detail"],
-        "pods_left": outcome["total"] - outcome["gone"],
-        "pods_total": outcome["total"],
         **{part: outcome[part] for part in _PARTS},
     }
     return Question(
         kind,
         payload,
         offered,
-        votes_needed={choices.FORCE: needs.force_votes},
+        votes_needed=dict.fromkeys((choices.FORCE, choices.NODE_IS_DEAD), needs.force_votes),
         notices=notices(needs),
         stop_after=needs.stop_after,
     )

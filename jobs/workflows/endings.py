@@ -1,10 +1,12 @@
 """How the drain of a node ends, other than by going on; and how a node is let go of."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from jobs.activities.cordon import undo_cordon
 from jobs.durable import StepFailed
 from jobs.models import NodeStatus
+from jobs.workflows import choices
 from jobs.workflows.node_state import NodeDrain
 from jobs.workflows.telling import tell_end
 
@@ -14,6 +16,18 @@ _ANY_MODE = ("accepting", "draining", "drained", "fence_lost")
 def abort_operation(node: NodeDrain, turn: str, *, by: str, note: str) -> None:
     """Abort the operation, because a person answered a question with that."""
     node.ctx.step(f"abort:{turn}", _abort(node), by, note)
+
+
+def leave(node: NodeDrain, turn: str, settled: Mapping[str, Any]) -> Any:
+    """End because a person answered a question with skip or abort."""
+    if settled["choice"] == choices.SKIP:
+        by = ", ".join(settled["by"])
+        node.log("skipped", by=by)
+        with node.ctx.shield():
+            return give_up(node, NodeStatus.SKIPPED, f"skipped by {by}")
+    abort_operation(node, turn, by=settled["by"][0], note=settled["note"])
+    with node.ctx.shield():
+        return give_up(node, NodeStatus.ABORTED)
 
 
 def _abort(node: NodeDrain) -> Any:

@@ -11,7 +11,8 @@ from jobs.models import NodeStatus, RefusalReason
 from jobs.workflows import choices
 from jobs.workflows.after import AGAIN, detach, settle
 from jobs.workflows.asking import ask, names, obstacles
-from jobs.workflows.endings import abort_operation, end, give_up, gone, let_go
+from jobs.workflows.dead import bury
+from jobs.workflows.endings import end, give_up, gone, leave, let_go
 from jobs.workflows.inputs import DrainInput
 from jobs.workflows.node_state import Ctx, NodeDrain
 from jobs.workflows.telling import tell_drained
@@ -127,7 +128,18 @@ def _act(node: NodeDrain, turn: int, fired: Fired, outcome: dict[str, Any]) -> A
     if fired.name == "freed":
         node.log("freed", pods=names(obstacles(outcome)))
         return None
+    ended = _choose(node, turn, fired, outcome)
+    if ended is None and outcome["outcome"] == "overdue":
+        node.postponed = (fired.at - node.started) / 1000  # all of its time again, from now on
+    return ended
+
+
+def _choose(node: NodeDrain, turn: int, fired: Fired, outcome: dict[str, Any]) -> Any:
     choice, by = fired.value["choice"], ", ".join(fired.value["by"])
+    if choice in {choices.SKIP, choices.ABORT}:
+        return leave(node, f"{turn}", fired.value)
+    if choice == choices.NODE_IS_DEAD:
+        return bury(node, turn, outcome, by=by)
     if choice == choices.EVICT_ANYWAY:
         node.evict_anyway += [refusal["pod"]["uid"] for refusal in outcome["refusals"]]
         node.down_anyway += [
@@ -139,20 +151,8 @@ def _act(node: NodeDrain, turn: int, fired: Fired, outcome: dict[str, Any]) -> A
         past_budgets = obstacles(outcome, "blocks", "wont_stop")
         node.force = [obstacle["pod"]["uid"] for obstacle in past_budgets]
         node.log("forced", by=by, pods=names(past_budgets), note=fired.value["note"])
-    elif choice == choices.SKIP:
-        node.log("skipped", by=by)
-        with node.ctx.shield():
-            return give_up(node, NodeStatus.SKIPPED, f"skipped by {by}")
-    elif choice == choices.ABORT:
-        abort_operation(node, f"{turn}", by=fired.value["by"][0], note=fired.value["note"])
-        with node.ctx.shield():
-            return give_up(node, NodeStatus.ABORTED)
     elif outcome["outcome"] == "uncordoned":
-        failed = _cordon_again(node, turn)
-        if failed is not None:
-            return failed
-    if outcome["outcome"] == "overdue":
-        node.postponed = (fired.at - node.started) / 1000  # all of its time again, from now on
+        return _cordon_again(node, turn)
     return None
 
 

@@ -1,9 +1,10 @@
-"""When a blocked drain counts as free again."""
+"""When what a suspended workflow waits for has come."""
 
 from typing import Any
 
-from jobs.drain.facts import Budget
-from jobs.freed import Freed, Watched
+from jobs.drain.facts import Budget, Controller, Owner
+from jobs.drain.wellness import Baseline
+from jobs.freed import Freed, Seen, Watched
 
 
 def waiting(**fields: Any) -> Watched:
@@ -18,10 +19,10 @@ def budget(allowed: int = 0, **fields: Any) -> dict[str, dict[str, Budget]]:
 
 def look(
     freed: Freed, watched: Watched, budgets: Any = None, *, pods: Any = None, at: float = 0,
-    now: int = 0,
+    **seen: Any,
 ) -> bool:  # fmt: skip
-    found = freed.look([watched], budgets or {}, pods or {}, seconds=at, now=now)
-    return found == [watched.workflow]
+    known = Seen(budgets=budgets or {}, pods=pods or {}, **seen)
+    return freed.look([watched], known, seconds=at) == [watched.workflow]
 
 
 def test_a_budget_that_allows_a_disruption_is_free() -> None:
@@ -71,7 +72,35 @@ def test_a_budget_that_flickers_frees_nothing_before_it_was_free_for_long_enough
     assert look(freed, patient, budget(1), at=14)
 
 
-def test_after_its_time_it_is_left_to_people() -> None:
-    late = waiting(until=1000)
-    assert look(Freed(), late, budget(1), now=1000)
-    assert not look(Freed(), late, budget(1), now=1001)
+def waits_for_owners(*ready: int) -> Watched:
+    owners = [
+        Baseline(
+            controller=Controller(kind="ReplicaSet", name=f"web-{number}", uid=f"o{number}"),
+            namespace="shop", name="web", ready=count,
+        ).stored()
+        for number, count in enumerate(ready)
+    ]  # fmt: skip
+    return Watched.read("op-1-1", {"node": "node-1", "uid": "n1", "owners": owners})
+
+
+def owner(uid: str, ready: int, replicas: int = 3) -> Owner:
+    return Owner(
+        uid=uid, kind="Deployment", namespace="shop", name="web", replicas=replicas, ready=ready
+    )
+
+
+def test_workloads_that_are_all_as_ready_as_before_free_the_operation() -> None:
+    watched = waits_for_owners(2, 3)
+    well = {"o0": owner("o0", 2), "o1": owner("o1", 3)}
+    assert look(Freed(), watched, owners=well)
+    assert look(Freed(), watched, owners={**well, "o1": None})  # it is gone
+    assert not look(Freed(), watched, owners={**well, "o1": owner("o1", 2)})
+    assert not look(Freed(), watched, owners={"o0": well["o0"]})  # not looked at yet
+
+
+def test_volumes_that_are_all_detached_free_the_drain() -> None:
+    raw = {"node": "node-1", "uid": "n1", "volumes": ["csi-1", "csi-2"]}
+    watched = Watched.read("op-1-1", raw)
+    assert look(Freed(), watched, attached={"csi-1": False, "csi-2": False})
+    assert not look(Freed(), watched, attached={"csi-1": False, "csi-2": True})
+    assert not look(Freed(), watched, attached={"csi-1": False})
