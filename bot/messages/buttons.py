@@ -91,6 +91,8 @@ def choice_label(choice: str, question: QuestionView | None = None) -> str:
     if name == "force":
         of = pods[0].name if len(pods) == 1 else f"{len(pods)} pods" if pods else ""
         return f"Force {of}…" if of else "Force…"
+    if name == "evict_anyway" and question and question.kind is QuestionKind.START:
+        return f"Start, evict {len(pods) if len(pods) > 1 else 'it'} anyway"
     if name == "evict_anyway" and len(pods) > 1:
         return f"Evict {len(pods)} anyway"
     if name == "node_is_dead":
@@ -128,6 +130,7 @@ def _shortest(words: str) -> str:
 
 def _reads(name: str, question: QuestionView) -> str:
     pods = f"{question.pods[0]}" if len(question.pods) == 1 else f"{len(question.pods)} pods"
+    starts = question.kind is QuestionKind.START
     told: dict[str, Callable[[], str]] = {
         "start": lambda: "Start this drain",
         "approve": lambda: "Approve this drain",
@@ -137,7 +140,9 @@ def _reads(name: str, question: QuestionView) -> str:
         "skip": lambda: f"Skip {question.node}",
         "force": lambda: f"Force {pods} past the budget",
         "abort": lambda: "Abort the operation",
-        "evict_anyway": lambda: f"Evict {pods} anyway",
+        "evict_anyway": lambda: (
+            f"Start this drain, and evict {pods} anyway" if starts else f"Evict {pods} anyway"
+        ),
         "restart": lambda: "Start again from the state of the cluster",
         "node_is_dead": lambda: f"Attest that {question.node} is dead",
     }
@@ -148,7 +153,8 @@ def _confirm(name: str, question: QuestionView) -> BlockDict | None:
     # Force and Abort ask in a modal of their own; these two have none.
     if name == "evict_anyway":
         pods = pod_names(map(str, question.pods), lambda text, _: text, limit=4, each=50)
-        return confirmation("Evict anyway?", f"{pods}. Budgets still hold.", "Evict", "Back")
+        yes = "Start" if question.kind is QuestionKind.START else "Evict"
+        return confirmation("Evict anyway?", f"{pods}. Budgets still hold.", yes, "Back")
     if name == "node_is_dead":
         words = (
             f"You attest that {question.node} is off and can't come back by itself. Its volumes "

@@ -76,6 +76,11 @@ class _Fields:
                 return int(text)
         return -1
 
+    def time(self, name: str) -> str:
+        """Return a moment (ms), or nothing."""
+        value = self._fields.get(name)
+        return self._style.time(value) if isinstance(value, int) and value > 0 else ""
+
     @property
     def by(self) -> str:
         """` by @ana`, or nothing."""
@@ -109,6 +114,20 @@ def _cordoned(node: str, f: _Fields) -> str:
     return f"{node} is cordoned{', as it was before' if before else ''}."
 
 
+def _started(_: str, f: _Fields) -> str:
+    return f"Started{f.by}{_anyway(f)}."
+
+
+def _anyway(f: _Fields) -> str:
+    pods = f.get("anyway", limit=400)
+    return f"; to be evicted anyway: {pods}" if pods else ""
+
+
+def _soaking(_: str, f: _Fields) -> str:
+    nodes, until = f.get("nodes", limit=400), f.time("until")
+    return f"Went first: {nodes}. The others wait until {until}." if until else "Soaking."
+
+
 def _freed(node: str, f: _Fields) -> str:
     budget = f.get("budget")
     what = f"Budget {budget} lets pods go again" if budget else "What was in the way is gone"
@@ -135,7 +154,11 @@ _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "resumed": lambda _, f: f"Resumed{f.by}.",
     "freed": _freed,
     "braked": lambda node, f: f"Slowed down on {node}{f.why}.",
-    "started": lambda _, f: f"Started{f.by}.",
+    "started": _started,
+    "confirmed": lambda _, f: f"Confirmed{f.by}{_anyway(f)}: it waits for approval now.",
+    "soaking": _soaking,
+    "went_on": lambda _, f: f"Went on after the canary, as said{f.by}.",
+    "canary_unanswered": lambda *_: "Nobody answered in time: no other node begins.",
     "denied": lambda _, f: f"Denied{f.by}{f.why}: nothing was done.",
     "ended": lambda _, f: f"Ended: {f.get('drained') or 0} of {f.get('of') or 0} drained.",
     "gone": lambda node, f: f"{node} is gone from the cluster{f.why}.",

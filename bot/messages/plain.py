@@ -5,8 +5,8 @@ from bot.messages.finish import finish_lines, people_line
 from bot.messages.log import log_words
 from bot.messages.nodes import node_lines, node_list
 from bot.messages.obstacles import block_lines, refusal_lines, wont_stop_lines
-from bot.messages.progress import progress_counts, state_words
-from bot.messages.question import effects, question_text
+from bot.messages.progress import progress_counts, soaking_line, state_words
+from bot.messages.question import detail_lines, effects, question_text
 from bot.messages.request import asked_line, plan_lines
 from bot.messages.style import PLAIN
 from bot.messages.text import clean, short_id
@@ -49,8 +49,7 @@ def question_lines(view: OperationView, question: QuestionView) -> list[str]:
         wait_line(question, PLAIN),
         outcome_line(question, PLAIN),
     ]
-    if question.detail:
-        lines.append(clean(question.detail, 600))
+    lines += detail_lines(question, PLAIN)
     if not outcome_line(question, PLAIN):
         choices = clean(", ".join(question.choices), 600)
         lines.append(f"Answer: drainbot decide {clean(question.id)} CHOICE, one of {choices}")
@@ -67,6 +66,7 @@ def status_lines(view: OperationView, now_ms: int) -> list[str]:
         lines += finish_lines(view, PLAIN)
     elif view.state is OperationState.RUNNING:
         lines.append(progress_counts(view, now_ms))
+        lines += [soaking_line(view, PLAIN)] if view.soaking_until else []
     else:
         lines += plan_lines(view, PLAIN)
     if not view.plan_only:

@@ -22,7 +22,7 @@ from bot.messages.text import clip, count, mention, pod_names, short_id
 from bot.messages.times import duration
 from jobs.models import OperationState, OperationView, QuestionKind, QuestionView
 
-__all__ = ["PARENT", "parent", "progress_counts", "state_words", "waiting_line"]
+__all__ = ["PARENT", "parent", "progress_counts", "soaking_line", "state_words", "waiting_line"]
 
 PARENT = "parent"
 

@@ -15,13 +15,21 @@ from bot.messages.message import BlockDict, Message, Priority
 from bot.messages.nodes import node_list, node_name
 from bot.messages.obstacles import block_lines, refusal_lines, wont_stop_lines
 from bot.messages.request import asked_line, plan_lines, request_title
-from bot.messages.style import MRKDWN, NOTICE, Style
+from bot.messages.style import MRKDWN, NOTICE, Style, with_people
 from bot.messages.text import clip, count, listing, pod_names, short_id
 from jobs.models import OperationView, QuestionKind, QuestionState, QuestionView, Verdict
 
-__all__ = ["effects", "question_key", "question_message", "question_text", "question_title"]
+__all__ = [
+    "detail_lines",
+    "effects",
+    "question_key",
+    "question_message",
+    "question_text",
+    "question_title",
+]
 
 _EARLIER = 3
+_NODES = 6  # canaries that are told of
 
 
 def question_key(question: QuestionView) -> str:
@@ -113,7 +121,11 @@ def effects(view: OperationView, question: QuestionView, style: Style) -> list[s
     lines = []
     if "force" in words and question.pods:
         lines.append(_force_words(question, style))
-    if "evict_anyway" in words:
+    if "evict_anyway" in words and question.kind is QuestionKind.START:
+        them = pod_names(map(str, question.pods), style.text, limit=3)
+        lines.append(f"Evict anyway starts it and moves {them} too; budgets still hold.")
+        lines.append(f"Start leaves {'them' if len(question.pods) > 1 else 'it'} for a question.")
+    elif "evict_anyway" in words:
         lines.append("Evict anyway moves exactly these pods; budgets still hold.")
     if "skip" in words:
         others = sum(not n.status.final for n in view.nodes if n.name != question.node)
@@ -122,6 +134,8 @@ def effects(view: OperationView, question: QuestionView, style: Style) -> list[s
         lines.append(f"Skip leaves {leaves} running and {then}.")
     if "restart" in words:
         lines.append("Start again forgets how far it came, and looks at the cluster anew.")
+    if question.kind is QuestionKind.CANARY:
+        lines.append("Go on begins the other nodes now. Abort leaves them untouched.")
     if "node_is_dead" in words:
         lines.append("Dead means that a person attests that the node is off and stays off.")
     return lines
@@ -211,6 +225,13 @@ def _body(question: QuestionView) -> list[str]:
     lines += refusal_lines(question.refusals, MRKDWN)
     lines += block_lines(question.blocks, MRKDWN)
     lines += wont_stop_lines(question.wont_stop, MRKDWN)
-    if question.detail and not (question.closed_because and question.detail):
-        lines.append(MRKDWN.text(question.detail, 600))
+    if not question.closed_because:
+        lines += detail_lines(question, MRKDWN)
     return lines
+
+
+def detail_lines(question: QuestionView, style: Style) -> list[str]:
+    """Return what a question says in words of its own."""
+    if question.kind is QuestionKind.CANARY:  # a line a node, in the words of its workflow
+        return [with_people(line, style, 400) for line in question.detail.splitlines()[:_NODES]]
+    return [style.text(question.detail, 600)] if question.detail else []

@@ -21,6 +21,7 @@ from jobs.models import (
     QuestionView,
     Refusal,
     RefusalReason,
+    Room,
     Settlement,
     Verdict,
     Vote,
@@ -181,6 +182,8 @@ def plan() -> OperationPlan:
         ),
         digest="d1",
         as_of=T0,
+        seconds=350,
+        room=Room(fits=True),
     )
 
 

@@ -256,6 +256,7 @@ views = st.builds(
     created_at=moments,
     ended_at=moments,
     waited_for_people=numbers,
+    soaking_until=moments,
     paused_by=st.just("") | people,
     aborted_by=st.just("") | people,
     aborted_reason=words,

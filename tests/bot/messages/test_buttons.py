@@ -15,7 +15,7 @@ from bot.messages.buttons import (
     read_operation,
 )
 from bot.messages.text import size
-from tests.bot.messages import samples
+from tests.bot.messages import samples, samples_fleet
 
 
 def test_each_choice_has_a_button_that_carries_question_and_choice() -> None:
@@ -40,6 +40,15 @@ def test_a_dead_node_and_an_eviction_anyway_are_asked_once_more() -> None:
 
     assert "may be damaged" in dead["confirm"]["text"]["text"]
     assert anyway["confirm"]["text"]["text"] == "web/debug, ml/train-0. Budgets still hold."
+
+
+def test_an_eviction_anyway_at_start_says_that_it_starts() -> None:
+    start, anyway, _ = decision_buttons(samples_fleet.start())
+
+    assert (start["text"]["text"], anyway["text"]["text"]) == ("Start", "Start, evict 2 anyway")
+    assert anyway["accessibility_label"] == "Start this drain, and evict 2 pods anyway"
+    assert anyway["confirm"]["confirm"]["text"] == "Start"
+    assert read_choice(anyway["value"]) == Choice(samples_fleet.start().id, "evict_anyway")
 
 
 def test_a_long_nodes_button_keeps_the_end_of_its_name() -> None:

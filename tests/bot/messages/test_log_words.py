@@ -40,3 +40,33 @@ def test_an_abort_of_the_whole_operation_names_no_node() -> None:
     entry = LogEntry(key="k", what="aborted", at=0, fields={"by": "T1:U02BOB", "reason": "oops"})
 
     assert log_words(entry, MRKDWN) == "Aborted by <@U02BOB>: oops."
+
+
+@pytest.mark.parametrize(
+    ("what", "fields", "words"),
+    [
+        ("started", {"by": "T1:U02BOB"}, "Started by <@U02BOB>."),
+        (
+            "started",
+            {"by": "T1:U02BOB", "anyway": "web/debug"},
+            "Started by <@U02BOB>; to be evicted anyway: web/debug.",
+        ),
+        (
+            "confirmed",
+            {"by": "T1:U02BOB", "anyway": "web/debug"},
+            "Confirmed by <@U02BOB>; to be evicted anyway: web/debug: it waits for approval now.",
+        ),
+        (
+            "soaking",
+            {"nodes": "node-1, node-2", "until": 1_789_999_200_000},
+            "Went first: node-1, node-2. The others wait until "
+            "<!date^1789999200^{time}|14:00 UTC>.",
+        ),
+        ("went_on", {"by": "T1:U02BOB"}, "Went on after the canary, as said by <@U02BOB>."),
+        ("canary_unanswered", {}, "Nobody answered in time: no other node begins."),
+    ],
+)
+def test_what_concerns_all_nodes_is_told_in_sentences(
+    what: str, fields: dict[str, str | int], words: str
+) -> None:
+    assert log_words(LogEntry(key="k", what=what, at=0, fields=fields), MRKDWN) == words

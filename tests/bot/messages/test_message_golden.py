@@ -26,6 +26,8 @@ from jobs.models import (
 )
 from sandbox.slack.blockkit import problems
 from tests.bot.messages import samples
+from tests.bot.messages.samples_fleet import FLEETS
+from tests.bot.messages.samples_plan import PLANS
 
 GOLDEN = Path(__file__).parent / "golden"
 NOW = samples.T0 + 12 * samples.MINUTE
@@ -109,6 +111,8 @@ VIEWS: dict[str, OperationView] = {
         ),
         log=(),
     ),
+    **FLEETS,
+    **PLANS,
 }
 
 
