@@ -117,7 +117,7 @@ def run_bot(settings: BotSettings) -> int:
         )
         if identity is None:
             return 0
-        _start_threads(bot)
+        _start_threads(bot, identity)
         _listen(bot, _app(bot, identity))
         if not stop.is_set():
             log.info("bot_started", team=identity.team, socket_mode=settings.socket_mode)
@@ -176,7 +176,7 @@ def _signing_secret(bot: _Bot) -> str:
     return secret.get_secret_value() if secret else ""
 
 
-def _start_threads(bot: _Bot) -> None:
+def _start_threads(bot: _Bot, identity: Identity) -> None:
     """Start what works behind the listeners; without a policy there is nothing for it to do."""
     policy, settings = bot.policy, bot.settings
     if policy is None:
@@ -193,11 +193,13 @@ def _start_threads(bot: _Bot) -> None:
         Outbox(redis),
         NotifierSettings(
             fallback_channel=policy.fallback_channel or "",
+            workspace=identity.url,
             lease=settings.notifier_lease_seconds,
             progress=settings.progress_seconds,
         ),
         mentions=mentions_by(policy, NodeBook(client)),
         courtesy=bot.courtesy,
+        note_thread=client.note_thread,
     )
     users, groups = named_in(policy)
     refresher = Refresher(

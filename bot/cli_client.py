@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command("pause")(_pause)
     app.command("resume")(_resume)
     app.command("uncordon")(_uncordon)
+    app.command("orphans")(_orphans)
 
 
 def _flags() -> str:
@@ -98,6 +99,22 @@ def _uncordon(
     from bot import cli_acts  # noqa: PLC0415  see the module
 
     cli_acts.uncordon(node, cluster, wait=wait, as_json=as_json)
+
+
+def _orphans(
+    nodes: Annotated[
+        list[str] | None, typer.Argument(metavar="[NODE…]", help="With --undo: these nodes.")
+    ] = None,
+    *,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo them: our own cordon only.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="With --undo: all of them.")] = False,
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """List cordons of drainbot's that no operation stands behind, and undo them."""
+    from bot import cli_orphans  # noqa: PLC0415  see the module
+
+    cli_orphans.orphans(nodes or [], cluster, undo=undo, everything=everything, as_json=as_json)
 
 
 def _status(

@@ -10,6 +10,7 @@ from bot.groups import Directory, GroupStore, named_in
 from bot.settings import ClientSettings, load
 from bot.startup import redis_client
 from jobs.authorization import no_policy_refusal, principal_for_token
+from jobs.client import OrphansClient
 from jobs.models import Principal
 from jobs.policy import Policy, load_policy
 from jobs.service import open_client
@@ -26,6 +27,7 @@ class Session:
     desk: Desk
     principal: Principal
     cluster: str
+    orphans: OrphansClient
 
     def place(self, cluster: str = "") -> Place:
         """Return where an act is told: the first channel that the policy gives to the cluster."""
@@ -72,4 +74,4 @@ def session_of(settings: ClientSettings, policy: Policy, token: str) -> Session:
     clusters = client.clusters()
     # With one cluster in the policy nobody has to name it; `default` is nobody's choice then.
     only = clusters[0] if len(clusters) == 1 and settings.cluster not in clusters else ""
-    return Session(desk, principal, only or settings.cluster)
+    return Session(desk, principal, only or settings.cluster, client.orphans)

@@ -21,7 +21,7 @@ from bot.notes import Notes
 from bot.outbox import Outbox
 from bot.sender import Sender, SenderSettings
 from bot.slack_api import SlackApi
-from bot.telling import Pace, Step, collapsed, open_links, place_of, steps_of
+from bot.telling import Pace, Step, address_of, collapsed, open_links, place_of, steps_of
 from jobs.client import Client
 from jobs.errors import StateUnavailable
 from jobs.models import OperationState, OperationView, QuestionView
@@ -41,10 +41,11 @@ class NotifierSettings:
     `progress`: how often running operations are looked at, and one message is updated at most.
     `wait`: how long one look for changes blocks. `sweep`: how often the recent operations are
     compared anyway, ended `recent` ago at most. More than `summary_above` lines of a story that
-    wait together become one message.
+    wait together become one message. `workspace` is its address at Slack.
     """
 
     fallback_channel: str = ""
+    workspace: str = ""
     lease: float = 12
     progress: float = 1.5
     wait: float = 0.25
@@ -64,6 +65,7 @@ class _Told:
     view: OperationView
     records: dict[str, Record]
     messages: tuple[Message, ...] = ()
+    address: str = ""
 
 
 @dataclass
@@ -87,6 +89,8 @@ _TROUBLE_MOST = 15.0  # s between two tries while Redis is away
 class Notifier:
     """See the module. `clock` is in seconds and never goes back; `run` blocks, `tick` does not.
 
+    `note_thread` takes an operation and the address of its thread, once that is known.
+
     `beat` is the clock's time of the last tick that reached Redis: a probe may look at it.
     """
 
@@ -101,6 +105,7 @@ class Notifier:
         *,
         mentions: Mentions | None = None,
         courtesy: Courtesy | None = None,
+        note_thread: Callable[[str, str], None] | None = None,
     ) -> None:
         self.beat = 0.0
         self._settings = settings or NotifierSettings()
@@ -109,6 +114,7 @@ class Notifier:
         self._clock = clock
         self._mentions = mentions
         self._courtesy = courtesy or Courtesy()
+        self._note_thread = note_thread or (lambda _operation, _address: None)
         self._sender = Sender(slack, store, clock=clock, settings=self._settings.sender)
         self._notes = Notes(
             outbox, slack, self._sender, clock=clock, expires=self._settings.note_expires
@@ -274,6 +280,14 @@ class Notifier:
             moved_from=place.moved_from,
         )
         told.messages = thread_of(view, now_ms, audience)
+        self._note_address(told)
+
+    def _note_address(self, told: _Told) -> None:
+        """Let the worker know where an operation is talked about, so that its nodes can tell."""
+        address = address_of(told.records, self._settings.workspace)
+        if address != told.address and told.view.state is not OperationState.ENDED:
+            self._note_thread(told.view.id, address)
+            told.address = address
 
     # -- telling -----------------------------------------------------------------------------
 

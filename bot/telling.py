@@ -16,7 +16,7 @@ from bot.messages.log import summary
 from bot.messages.progress import PARENT
 from jobs.models import OperationView
 
-__all__ = ["Kind", "Place", "Step", "collapsed", "place_of", "steps_of"]
+__all__ = ["Kind", "Place", "Step", "address_of", "collapsed", "place_of", "steps_of"]
 
 MAX_LOSSES = 2  # somebody who deletes it twice doesn't want it
 
@@ -220,6 +220,18 @@ def _target(
     gone = parent is not None and parent.losses > MAX_LOSSES
     # In another channel than the parent's, or where that is gone for good, it stands alone.
     return (channel, "") if gone or channel != place.home else None
+
+
+def address_of(records: Mapping[str, Record], workspace: str) -> str:
+    """Return the address of an operation's thread, "" while it is nowhere.
+
+    It is put together as Slack's permalinks are, from the workspace's address (`url` of auth.test:
+    https://docs.slack.dev/reference/methods/chat.getPermalink), so that it takes no call.
+    """
+    parent = records.get(PARENT)
+    if not workspace or parent is None or not parent.ts:
+        return ""
+    return f"{workspace.rstrip('/')}/archives/{parent.channel}/p{parent.ts.replace('.', '')}"
 
 
 def open_links(records: Mapping[str, Record]) -> Iterator[tuple[str, str]]:

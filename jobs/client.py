@@ -14,6 +14,7 @@ from jobs.models import (
     DrainRequest,
     Inventory,
     OperationView,
+    OrphansView,
     Principal,
     QuestionView,
     Refused,
@@ -38,6 +39,30 @@ class Lease(Protocol):
 
     def release(self) -> None:
         """Give it up if it is ours."""
+        ...
+
+
+class OrphansClient(Protocol):
+    """Cordons of drainbot's that no operation stands behind; for the command line.
+
+    Raises :class:`jobs.errors.StateUnavailable` while Redis is away.
+    """
+
+    def ask(
+        self,
+        principal: Principal,
+        cluster: str,
+        *,
+        undo: tuple[str, ...] = (),
+        everything: bool = False,
+        channel: str = "",
+        dedup: str,
+    ) -> Submitted | Refused:
+        """Begin a look; with nodes in `undo`, or `everything`, undo these."""
+        ...
+
+    def answer(self, id: str) -> OrphansView | None:
+        """Return what was found and done, or None while a worker is at it."""
         ...
 
 

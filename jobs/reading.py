@@ -22,6 +22,7 @@ from jobs.models import (
 )
 from jobs.models.requests import DrainRequest
 
+_NO_OPERATIONS = frozenset({"orphans"})  # workflows that nobody is told of
 _BEGINNING = frozenset({"0", "0-0"})
 _FACTS = (
     "refusals", "blocks", "wont_stop", "unwell", "volumes", "detail", "pods_left", "pods_total",
@@ -32,7 +33,7 @@ _FACTS = (
 def operation_view(store: Store, id: str) -> OperationView | None:
     """Return an operation as it stands, or None. Two round trips, however many nodes it has."""
     root = store.workflow(id)
-    if root is None or root.parent is not None:
+    if root is None or root.parent is not None or root.name in _NO_OPERATIONS:
         return None
     children = [handle.id for handle in store.children(id)]
     tree = [id, *children]

@@ -36,8 +36,10 @@ from jobs.models import (
     Refused,
     Submitted,
 )
+from jobs.orphans import Orphans
 from jobs.policy import Policy, requirements_for
 from jobs.reading import changes_since, operation_view, question_view
+from jobs.threads import ThreadStore
 from jobs.workflows import choices
 from jobs.workflows.inputs import GiveBackInput, OperationInput
 
@@ -333,6 +335,18 @@ class Service:
         with reaching_redis():
             known = self._inventories.get(cluster)
             return Inventory(cluster=cluster) if known is None else known.read()
+
+    @property
+    def orphans(self) -> Orphans:
+        """Cordons that no operation stands behind."""
+        return Orphans(self._stores, self._policy, self._random)
+
+    def note_thread(self, operation: str, url: str) -> None:
+        """Write down where an operation is talked about: the worker shows it on its nodes."""
+        with reaching_redis():
+            store = self._store_of(operation)
+            if store is not None:
+                ThreadStore(store).note(operation, url)
 
     def worker_seen(self, cluster: str) -> bool:
         """Whether a worker of that cluster is alive."""

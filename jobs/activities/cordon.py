@@ -24,7 +24,7 @@ from jobs.nodes import Lost
 from jobs.resources import Resources
 
 _BEFORE_DRAIN = ("accepting", "draining", "fence_lost")
-_UNDONE = {
+UNDONE = {
     Undo.UNCORDON: "our cordon is undone",
     Undo.KEEP: "it was cordoned before and stays so",
     Undo.NOT_CORDONED: "somebody had uncordoned it already",
@@ -64,7 +64,7 @@ def cordon_node(
         return {"result": "cordoned", "was_cordoned": result.was_cordoned, "detail": ""}
     if result is None or isinstance(result, OtherNode):
         return _denied("gone", f"node {node} was deleted, or made anew under its name")
-    return _denied("denied", _whose(node, result))
+    return _denied("denied", whose(node, result))
 
 
 def undo_cordon(
@@ -98,8 +98,8 @@ def undo_cordon(
         with asking_cluster(otherwise=f"the cordon of {node} can't be undone"):
             result = uncordon(act.resources.cluster, claim, timeout=act.time_left())
         if isinstance(result, Outdated | TakenBy):
-            return _kept(_whose(node, result), evicted=record.evicted)
-        what = _UNDONE[result] if isinstance(result, Undo) else what
+            return _kept(whose(node, result), evicted=record.evicted)
+        what = UNDONE[result] if isinstance(result, Undo) else what
         kept = result is Undo.KEEP
         if isinstance(result, Undo):
             _tell_return(act, claim, result)
@@ -113,7 +113,7 @@ def undo_cordon(
 def _tell_return(act: Activity[Resources], claim: Claim, undo: Undo) -> None:
     """Tell that a node was given back, before its record is let go of: a crash tells it again."""
     stage = Stage.RELEASED if undo is Undo.KEEP else Stage.RETURNED
-    told = _told(act, claim, stage, _UNDONE[undo])
+    told = _told(act, claim, stage, UNDONE[undo])
     act.wait(tell(act.resources, told, event=undo is not Undo.NOTHING), PATIENCE)
 
 
@@ -170,7 +170,8 @@ def _ended(act: Activity[Resources], owner: str) -> frozenset[str]:
     return frozenset({owner}) if record is not None and record.final else frozenset()
 
 
-def _whose(node: str, denied: Denied) -> str:
+def whose(node: str, denied: Denied) -> str:
+    """Say why a node was not touched."""
     match denied:
         case TakenBy(operation, requested_by):
             by = f", requested by {requested_by}" if requested_by else ""

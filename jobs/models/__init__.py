@@ -2,6 +2,7 @@
 
 from jobs.models.base import Frozen
 from jobs.models.options import DrainOptions
+from jobs.models.orphans import OrphansView, OrphanView
 from jobs.models.people import Principal, Requirements, Vote
 from jobs.models.plan import NodePlan, OperationPlan, PlannedBlock, Room
 from jobs.models.pods import (
@@ -64,6 +65,8 @@ __all__ = [
     "OperationPlan",
     "OperationState",
     "OperationView",
+    "OrphanView",
+    "OrphansView",
     "Outcome",
     "OwnerRef",
     "PlannedBlock",

@@ -36,3 +36,12 @@ class GiveBackInput(Frozen):
     node: str
     requester: str
     channel: str = ""
+
+
+class OrphansInput(Frozen):
+    """A look for orphaned cordons; `undo` names nodes, `everything` means all that are found."""
+
+    cluster: str
+    requester: str
+    undo: tuple[str, ...] = ()
+    everything: bool = False

@@ -4,6 +4,7 @@ from jobs.durable import Registry
 from jobs.workflows.give_back import give_back
 from jobs.workflows.node import drain_node
 from jobs.workflows.operation import run_operation
+from jobs.workflows.orphans import orphans
 
 
 def registry() -> Registry:
@@ -12,4 +13,5 @@ def registry() -> Registry:
     workflows.workflow("operation")(run_operation)
     workflows.workflow("drain_node")(drain_node)
     workflows.workflow("give_back")(give_back)
+    workflows.workflow("orphans")(orphans)
     return workflows

@@ -13,6 +13,7 @@ from bot.groups import Directory, People
 from jobs.models import Principal
 from sandbox.slack import Slack
 from tests.bot.listeners.listening import ANA, POLICY, TEAM, FakeClient, FixedStore
+from tests.bot.orphanage import FakeOrphans
 from tests.bot.telling_bench import WORKSPACE, Bench
 
 
@@ -34,7 +35,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
     directory = Directory(FixedStore(People()), [])
     desk = Desk(fake, POLICY, directory, NodeBook(fake))
     principal = Principal(team=TEAM, user=ANA, via="cli")
-    session = cli_session.Session(desk, principal, "prod-eu")
+    session = cli_session.Session(desk, principal, "prod-eu", FakeOrphans())
     monkeypatch.setattr(cli_acts, "opened", lambda: session)
     monkeypatch.setattr("bot.cli_show.time.sleep", lambda _seconds: None)
     return fake

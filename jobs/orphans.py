@@ -1,0 +1,77 @@
+"""Ask a worker for the cordons that no operation stands behind, over Redis; for the command line.
+
+The bot has no rights in the cluster, so a workflow looks and undoes; its result is read here.
+"""
+
+from collections.abc import Callable, Mapping
+
+from jobs.authorization import Action, Denied, Target, may, no_policy_refusal
+from jobs.durable import Store
+from jobs.ids import IdError, cluster_of, operation_id
+from jobs.leases import reaching_redis
+from jobs.models import OrphansView, Principal, Refused, Submitted
+from jobs.policy import Policy
+from jobs.workflows.inputs import OrphansInput
+
+WORKFLOW = "orphans"
+
+
+class Orphans:
+    """Looks and undoes, for whoever may. All calls raise StateUnavailable while Redis is away."""
+
+    def __init__(
+        self, stores: Mapping[str, Store], policy: Policy | None, random: Callable[[int], bytes]
+    ) -> None:
+        self._stores = stores
+        self._policy = policy
+        self._random = random
+
+    def ask(
+        self,
+        principal: Principal,
+        cluster: str,
+        *,
+        undo: tuple[str, ...] = (),
+        everything: bool = False,
+        channel: str = "",
+        dedup: str,
+    ) -> Submitted | Refused:
+        """Begin a look; with nodes in `undo`, or `everything`, undo these. Read :meth:`answer`."""
+        with reaching_redis():
+            if self._policy is None:
+                return Refused(reason=no_policy_refusal())
+            store = self._stores.get(cluster)
+            if store is None:
+                known = ", ".join(self._stores)
+                return Refused(reason=f"There is no cluster {cluster} here. Known: {known}.")
+            target = Target(cluster=cluster, channel=channel)
+            allowed = may(principal, Action.ORPHANS, target, self._policy)
+            if isinstance(allowed, Denied):
+                return Refused(reason=allowed.reason, who_may=allowed.who_may)
+            wanted = OrphansInput(
+                cluster=cluster, requester=principal.id, undo=undo, everything=everything
+            ).model_dump(mode="json")
+            while True:
+                id = operation_id(cluster, self._random(8))
+                what, id = store.start(id, WORKFLOW, wanted, dedup=dedup)
+                if what != "taken":
+                    break
+            if what == "conflict":
+                return Refused(reason="This request came under the name of another: ask again.")
+            seen = bool(store.redis.zcount(f"{store.prefix}workers", store.now(), "+inf"))
+            return Submitted(operation=id, created=what == "started", worker_seen=seen)
+
+    def answer(self, id: str) -> OrphansView | None:
+        """Return what was found and done, or None while a worker is at it."""
+        with reaching_redis():
+            try:
+                store = self._stores.get(cluster_of(id))
+            except IdError:
+                store = None
+            record = store.workflow(id) if store else None
+            if store is None or record is None or record.name != WORKFLOW or not record.final:
+                return None
+            if record.state == "done":
+                return OrphansView.model_validate(record.result)
+            why = str((record.result or {}).get("error", "")) or "it was given up"
+            return OrphansView(cluster=store.group, failed=why)
