@@ -6,6 +6,8 @@ from bot.messages.log import log_words
 from bot.messages.style import MRKDWN
 from jobs.models import LogEntry
 
+UNTIL = "<!date^1789999200^{time}|14:00 UTC>"
+
 
 @pytest.mark.parametrize(
     ("what", "fields", "words"),
@@ -59,8 +61,7 @@ def test_an_abort_of_the_whole_operation_names_no_node() -> None:
         (
             "soaking",
             {"nodes": "node-1, node-2", "until": 1_789_999_200_000},
-            "Went first: node-1, node-2. The others wait until "
-            "<!date^1789999200^{time}|14:00 UTC>.",
+            f"Went first: node-1, node-2. The others wait until {UNTIL}.",
         ),
         ("went_on", {"by": "T1:U02BOB"}, "Went on after the canary, as said by <@U02BOB>."),
         ("canary_unanswered", {}, "Nobody answered in time: no other node begins."),
