@@ -12,13 +12,17 @@ from typing import Any
 
 import structlog
 
+from jobs.activities.announcing import look_after
 from jobs.activities.listening import Ears
+from jobs.activities.looking import Looks
 from jobs.activities.obstacles import Obstacles
+from jobs.activities.owners import counted
 from jobs.activities.sending import Sender
 from jobs.drain import events as e
-from jobs.drain.asking import Ask, Patience, next_end, when_to_ask
+from jobs.drain.asking import Ask, Patience, last_copies, next_end, when_to_ask
 from jobs.drain.filters import Rules
 from jobs.drain.pacing import DrainState, Pace
+from jobs.drain.workloads import Workloads
 from jobs.durable import Activity, PermanentError
 from jobs.durable.activity import Rest
 from jobs.kubernetes import KubernetesError, Temporary
@@ -47,7 +51,7 @@ class Job:
     round: int
     deadline: int
     gone: int
-    daemonsets_gone: tuple[str, ...]
+    owners: dict[str, Any]
 
 
 def empty_node(
@@ -79,18 +83,16 @@ def empty_node(
     needs = Requirements.model_validate(requirements)
     timeout = (wanted.timeout or needs.node_timeout) + postponed
     deadline = started + int(timeout * 1000)
-    job = Job(
-        operation, node, uid, wanted, needs, since, deadline, gone,
-        daemonsets_gone=tuple(owners["daemonsets_gone"]),
-    )  # fmt: skip
-    state = _begin(job, frozenset(decided["evict_anyway"]))
+    job = Job(operation, node, uid, wanted, needs, since, deadline, gone, owners)
+    state = _begin(job, decided)
     try:
         with (
             Ears() as ears,
+            Looks(act, ears, node) as looks,
             ThreadPoolExecutor(needs.evictions_in_flight, thread_name_prefix="evict") as pool,
         ):
             sender = Sender(act, job.needs, wanted, ears, pool, node, operation)
-            run = _Emptying(act, job, ears, sender, state)
+            run = _Emptying(act, job, ears, looks, sender, state)
             try:
                 return run.run(tuple(decided["force"]))
             finally:
@@ -105,11 +107,14 @@ def empty_node(
         raise PermanentError(str(error)) from error
 
 
-def _begin(job: Job, evict_anyway: frozenset[str]) -> DrainState:
+def _begin(job: Job, decided: dict[str, list[str]]) -> DrainState:
     """Return the state of a drain that has seen nothing yet."""
-    needs = job.needs
+    needs, anyway = job.needs, frozenset(decided["evict_anyway"])
     return DrainState(
-        rules=Rules.of(job.options, evict_anyway=evict_anyway, long_work=needs.long_work),
+        rules=Rules.of(job.options, evict_anyway=anyway, long_work=needs.long_work),
+        workloads=Workloads(
+            named=frozenset(decided["named"]), down_anyway=frozenset(decided["down_anyway"])
+        ),
         pace=Pace(
             in_flight=needs.evictions_in_flight,
             slack=int(needs.terminating_slack * 1000),
@@ -126,21 +131,27 @@ class _Emptying:
         act: Activity[Resources],
         job: Job,
         ears: Ears,
+        looks: Looks,
         sender: Sender,
         state: DrainState,
     ) -> None:
         self.act = act
         self.job = job
         self.ears = ears
+        self.looks = looks
         self.sender = sender
         self.state = state
-        self.obstacles = Obstacles(act.resources.cluster, act.tick)
+        holders = act.resources.nodes.budgets.holders
+        self.obstacles = Obstacles(
+            act.resources.cluster, act.tick, holders=holders, operation=job.operation
+        )
         self.memo: dict[str, Any] = (act.before or {}).get("memo", {})
         memo = self.memo if self.memo.get("round") == job.round else {}
         self.moved_at = int(memo.get("moved_at", 0))
         self.gone_before = job.gone
         self.evicted_before = int(memo.get("evicted", 0))
         self.forced_before: list[str] = memo.get("forced", [])
+        self.patience = Patience(deadline=job.deadline, ask_after=int(job.needs.ask_after * 1000))
         self.began = act.now()
         self.look_at = 0
         self.shown: Any = None
@@ -162,6 +173,7 @@ class _Emptying:
                 return self._outcome("empty")
             if now < self.job.deadline or self.sender.forcing.busy:
                 self.state = self.sender.send(self.state, now)
+                self.looks.take(self.state, now)
             self._show(now)
             decided = self._decide(now)
             if decided is not None:
@@ -173,9 +185,7 @@ class _Emptying:
         if self.sender.forcing.busy and not paused:
             self.act.wait(self.ears.heard, 0.1)
             return None
-        patience = Patience(
-            deadline=self.job.deadline, ask_after=int(self.job.needs.ask_after * 1000)
-        )
+        patience = self.patience
         never = self.obstacles.never(self.state) if self.state.stalled(now) else frozenset()
         ask, again = when_to_ask(self.state, never, patience, moved_at=self._moved(now), now=now)
         if ask is Ask.OVERDUE:
@@ -215,6 +225,8 @@ class _Emptying:
         """Apply what was heard; returns the time that it was applied at."""
         now = self.act.now()
         for event in self.ears.take():
+            if isinstance(event, e.Looked | e.LookFailed):
+                self.looks.note(event)
             self.state = self.state.apply(self.sender.note(event), now)
         self.state = self.state.apply(e.Tick(), now)  # a limit may have passed without any event
         return now
@@ -236,6 +248,7 @@ class _Emptying:
                 "uncordoned", detail="somebody uncordoned the node while it drained"
             )
         self.obstacles.node_ready = seen.ready
+        look_after(self.act, seen, self.job.operation)
         return None
 
     def _list(self) -> None:
@@ -247,14 +260,17 @@ class _Emptying:
         concerned = {
             entry.pod.namespace for entry in listed.pods.values() if entry.judgement.fate.must_go
         }
+        if self.job.options.disable_eviction:
+            concerned = set()  # a plain delete asks no budget, so none is waited for
         for namespace in sorted(concerned):
             self.act.tick()  # each of them may take the API server's whole time-out
             budgets, since = list_budgets(cluster, namespace)
             self.state = self.state.apply(e.BudgetsListed(namespace, budgets), now)
             if any(budget.covers(pod) for budget in budgets for pod in pods):
                 self.ears.hear_budgets(cluster, namespace, since)
-        for uid in self.job.daemonsets_gone:
+        for uid in self.job.owners["daemonsets_gone"]:
             self.state = self.state.apply(e.DaemonSetGone(uid), now)
+        self.state = self.state.apply(counted(self.job.owners), now)
         self.state = self.state.apply(e.PodsListed(pods), now)
         # Pods that left while nobody looked: an earlier run noted them, and they are not there.
         missed = set(self.memo.get("left", ())) - {pod.uid for pod in pods}
@@ -269,8 +285,7 @@ class _Emptying:
 
     def _show(self, now: int) -> None:
         counts = self.state.counts()
-        waiting = [str(kept.entry.pod) for kept in self.state.blocked()]
-        shown = (counts, tuple(waiting))
+        shown = (counts, self._kept())
         if shown != self.shown:
             self.shown = shown
             self._report(now)
@@ -282,7 +297,7 @@ class _Emptying:
             "pods_gone": counts.gone + self.gone_before,
             "evicted_any": self._evicted() > 0,
             "terminating": counts.terminating,
-            "waiting_for": [str(kept.entry.pod) for kept in self.state.blocked()][:10],
+            "waiting_for": self._kept()[:10],
             "status": NodeStatus.DRAINING,
         }
         memo = {
@@ -295,6 +310,10 @@ class _Emptying:
         }  # fmt: skip
         self.act.progress({"view": view, "memo": memo})
 
+    def _kept(self) -> tuple[str, ...]:
+        blocked = [kept.entry for kept in self.state.blocked()]
+        return tuple(str(entry.pod) for entry in (*blocked, *self.state.waiting()))
+
     def _evicted(self) -> int:
         return self.evicted_before + self.sender.evicted
 
@@ -303,8 +322,11 @@ class _Emptying:
 
     def _outcome(self, outcome: str, *, detail: str = "") -> dict[str, Any]:
         counts = self.state.counts()
-        asks = outcome in {"asks", "overdue"}
-        found = self.obstacles.found(self.state, self.act.now()) if asks else {}
+        found = {}
+        if outcome in {"asks", "overdue"}:
+            now = self.act.now()
+            last = last_copies(self.state, self.patience, self._moved(now), now)
+            found = self.obstacles.found(self.state, now, last)
         return {
             "outcome": outcome,
             "detail": detail,

@@ -1,11 +1,12 @@
 """What keeps pods on a node, in facts for people: read from the cluster only when it is asked."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from jobs.drain.answers import Blocked
 from jobs.drain.blocks import block_of, is_never
-from jobs.drain.board import ByBudget
+from jobs.drain.board import ByBudget, Entry
 from jobs.drain.facts import Budget, Owner, Pod
 from jobs.drain.filters import refusal
 from jobs.drain.pacing import DrainState, Kept
@@ -13,27 +14,34 @@ from jobs.drain.selectors import NOTHING
 from jobs.kubernetes import Cluster, KubernetesError
 from jobs.kubernetes.owners import find_owner
 from jobs.kubernetes.pods import list_pods_of
-from jobs.models import Block, Holder, WontStop
+from jobs.models import Block, Holder, Refusal, RefusalReason, WontStop
 
-Holders = Callable[[str, str], Sequence[Holder]]
+WhoHolds = Callable[[str, str], Sequence[tuple[str, int]]]
 
 
-def _nobody(_namespace: str, _budget: str) -> Sequence[Holder]:
+def _nobody(_namespace: str, _budget: str) -> Sequence[tuple[str, int]]:
     return ()
 
 
 class Obstacles:
     """Refusals, blocks and pods that won't stop, with their owners; each owner is read once.
 
-    `holders` tells which operations evicted under a budget (namespace, name) a short while ago.
+    `holders` tells which operations evicted under a budget (namespace, name) a short while ago,
+    and when (ms); `operation` is our own, which is none that holds it.
     """
 
     def __init__(
-        self, cluster: Cluster, tick: Callable[[], None], holders: Holders = _nobody
+        self,
+        cluster: Cluster,
+        tick: Callable[[], None],
+        *,
+        holders: WhoHolds = _nobody,
+        operation: str = "",
     ) -> None:
         self._cluster = cluster
         self._tick = tick
         self._holders = holders
+        self._operation = operation
         self._owners: dict[str, Owner | None] = {}
         self.node_ready = True
 
@@ -59,13 +67,17 @@ class Obstacles:
 
     def unseen(self, state: DrainState) -> bool:
         """Whether something else than a budget blocks: only another try finds that it is over."""
-        return any(not isinstance(kept.answer, ByBudget) for kept in state.blocked())
+        by_budget = (isinstance(kept.answer, ByBudget) for kept in state.blocked())
+        return bool(state.waiting()) or not all(by_budget)
 
-    def found(self, state: DrainState, now: int) -> dict[str, list[dict[str, Any]]]:
-        """Return all obstacles as JSON: `{refusals, blocks, wont_stop}`."""
-        refusals = [
-            refusal(entry.pod, entry.judgement, self._owner(entry.pod)) for entry in state.refused()
-        ]
+    def found(
+        self, state: DrainState, now: int, last: Sequence[Entry] = ()
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Return all obstacles as JSON: `{refusals, blocks, wont_stop}`.
+
+        `last` are the pods to ask about because they are the last ready copy of their workload.
+        """
+        refusals = self._refusals(state, last)
         blocks = self._blocks(state)
         wont_stop = [
             WontStop(
@@ -81,6 +93,18 @@ class Obstacles:
             "blocks": [each.model_dump(mode="json") for each in blocks],
             "wont_stop": [each.model_dump(mode="json") for each in wont_stop],
         }
+
+    def _refusals(self, state: DrainState, last: Sequence[Entry]) -> list[Refusal]:
+        uids = {entry.pod.uid for entry in last}
+        refused = {entry.pod.uid: entry for entry in (*state.refused(), *last)}
+        found = []
+        for uid, entry in refused.items():
+            reasons = entry.judgement.reasons
+            if uid in uids:
+                reasons = (*reasons, RefusalReason.LAST_READY)
+            judgement = replace(entry.judgement, reasons=reasons)
+            found.append(refusal(entry.pod, judgement, self._owner(entry.pod)))
+        return found
 
     def _blocks(self, state: DrainState) -> list[Block]:
         seen: dict[tuple[str, str], _Seen] = {}  # each budget is looked at once, as of now
@@ -99,7 +123,11 @@ class Obstacles:
 
     def _look(self, budget: Budget) -> "_Seen":
         """Return a budget's pods, on whatever node, and who else evicted under it."""
-        held_by = self._holders(budget.namespace, budget.name)
+        held_by = [
+            Holder(operation=operation, at=at)
+            for operation, at in self._holders(budget.namespace, budget.name)
+            if operation != self._operation
+        ]
         if budget.selector == NOTHING:  # only its name is known
             return None, held_by
         self._tick()  # the list may take the API server's whole time-out

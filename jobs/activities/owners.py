@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from jobs.activities.trouble import asking_cluster
+from jobs.drain import events as e
 from jobs.drain.facts import Controller, Owner, Pod
 from jobs.drain.filters import daemonsets_of
 from jobs.drain.workloads import REPLICATED
@@ -21,6 +22,8 @@ from jobs.resources import Resources
 AT_ONCE = 8  # owners that are read at the same time
 _PATIENCE = 0.5  # seconds between two ticks while they are read
 
+_STORED = ("uid", "kind", "namespace", "name", "replicas", "ready", "resource_version")
+
 Wanted = tuple[str, Controller]  # the namespace that it is in
 
 
@@ -28,9 +31,9 @@ def look_at_owners(act: Activity[Resources], *, node: str) -> dict[str, Any]:
     """Read each replicated owner of a node's pods, and each DaemonSet, once; nothing is changed.
 
     Returns `{as_of, owners, daemonsets_gone}`: when it looked (ms); of each owner of a replicated
-    kind that exists `{uid, kind, namespace, name, replicas, ready, controller: {kind, name, uid,
-    api_version}}`, with the kind and name that people know it by (a Deployment's); and the uids of
-    DaemonSets that do not exist.
+    kind that exists `{uid, kind, namespace, name, replicas, ready, resource_version, controller:
+    {kind, name, uid, api_version}}`, with the kind and name that people know it by (a
+    Deployment's); and the uids of DaemonSets that do not exist.
     """
     act.tick()
     as_of = act.now()
@@ -42,8 +45,17 @@ def look_at_owners(act: Activity[Resources], *, node: str) -> dict[str, Any]:
         if controller.kind == "DaemonSet":
             gone += [controller.uid] if owner is None else []
         elif owner is not None:
-            owners.append({**asdict(owner), "controller": asdict(controller)})
+            stored = {name: getattr(owner, name) for name in _STORED}
+            owners.append({**stored, "controller": asdict(controller)})
     return {"as_of": as_of, "owners": owners, "daemonsets_gone": gone}
+
+
+def counted(found: dict[str, Any]) -> e.OwnersCounted:
+    """Read what :func:`look_at_owners` stored as an event of a drain."""
+    owners = {
+        owner["uid"]: Owner(**{name: owner[name] for name in _STORED}) for owner in found["owners"]
+    }
+    return e.OwnersCounted(owners, found["as_of"])
 
 
 def _wanted(pods: tuple[Pod, ...]) -> frozenset[Wanted]:

@@ -24,7 +24,8 @@ from jobs.drain.answers import (
 )
 from jobs.drain.facts import Pod
 from jobs.drain.pacing import DrainState
-from jobs.durable import Activity, Permit
+from jobs.drain.workloads import FRESH, SETTLE, Place
+from jobs.durable import Activity, Permit, Quota
 from jobs.durable.errors import Fenced
 from jobs.kubernetes import KubernetesError, Temporary
 from jobs.kubernetes.evictions import evict
@@ -112,13 +113,15 @@ class Sender:
             self._paced = max(self._paced, now - CATCH_UP) + 1000 / self._rate
             state = state.apply(e.Sent(pod.uid), now)
             self.in_flight += 1
-            self._pool.submit(self._evict, pod)
+            self._pool.submit(self._evict, pod, state.place(pod.uid))
         return state
 
     def note(self, heard: Any) -> e.DrainEvent:
         """Take one thing from the inbox and return the event that it is for the state."""
         if isinstance(heard, NoLeave):
             self.in_flight -= 1
+            if heard.permit.leave == "full":
+                return e.Crowded(heard.pod.uid)
             return e.Withheld(heard.pod.uid, self._held_until(heard.permit))
         if isinstance(heard, Answered):
             self.in_flight -= 1
@@ -156,10 +159,10 @@ class Sender:
         self._hold_until = max(self._hold_until, self._act.now() + max(1, int(wait * 1000)))
         return self._hold_until
 
-    def _evict(self, pod: PodRef) -> None:
+    def _evict(self, pod: PodRef, place: Place | None) -> None:
         """Send one eviction; in a thread of the pool."""
         try:
-            permit = self._leave()
+            permit = self._leave(place)
             if permit.leave != "ok":
                 self._ears.tell(NoLeave(pod, permit))
                 return
@@ -167,9 +170,15 @@ class Sender:
         except BaseException as error:  # noqa: BLE001  handed to the deciding thread, which raises
             self._ears.tell(error)
 
-    def _leave(self) -> Permit:
+    def _leave(self, place: Place | None = None) -> Permit:
         self._mark_evicted()
-        return self._act.permit(bucket="evictions", rate=self._rate, burst=1)
+        quota = None
+        if place is not None:
+            quota = Quota(
+                name=place.name, member=place.member, room=place.room, since=place.since,
+                of=place.of, keep=FRESH + 2 * SETTLE,
+            )  # fmt: skip
+        return self._act.permit(bucket="evictions", rate=self._rate, burst=1, quota=quota)
 
     def _request(self, pod: PodRef) -> EvictionAnswer:
         cluster, grace = self._act.resources.cluster, self._options.grace_period

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from jobs.drain.answers import Passing
 from jobs.drain.board import Entry
+from jobs.drain.filters import Fate
 from jobs.drain.pacing import DrainState
 
 
@@ -40,12 +41,30 @@ def when_to_ask(
         return Ask.OVERDUE, now
     if not state.stalled(now):
         return None, patience.deadline
-    if state.refused() or state.overdue(now):
+    if state.refused() or state.overdue(now) or last_copies(state, patience, moved_at, now):
         return Ask.OBSTACLES, now
     if any(kept.entry.pod.uid in never for kept in state.blocked()):
         return Ask.OBSTACLES, now
     at = moved_at + patience.ask_after
     return (Ask.OBSTACLES, now) if now >= at else (None, min(at, patience.deadline))
+
+
+def last_copies(
+    state: DrainState, patience: Patience, moved_at: int, now: int
+) -> tuple[Entry, ...]:
+    """Return the pods to ask about because each is the last ready copy of its workload.
+
+    At once where no other copy is wanted or comes; else when one had its time to become ready.
+    Those that are refused for another reason too are among them: people decide on both at once.
+    """
+    patient = now < min(moved_at + patience.ask_after, patience.deadline)
+    found = []
+    for entry in (*state.refused(), *state.waiting()):
+        workload = state.kept_by(entry)
+        refused = entry.judgement.fate is Fate.REFUSE
+        if workload is not None and (workload.hopeless or not (patient or refused)):
+            found.append(entry)
+    return tuple(found)
 
 
 def next_end(state: DrainState, now: int) -> int | None:
@@ -59,7 +78,8 @@ def next_end(state: DrainState, now: int) -> int | None:
             return None
         if entry.to_evict and not entry.held:
             answer, _ = state.refusal_of(entry)
-            if answer is None or isinstance(answer, Passing):
+            passing = answer is None or isinstance(answer, Passing)
+            if passing and state.kept_by(entry) is None:
                 return None
     ends = [
         entry.due(state.pace) + _patience(state, entry) + 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 from jobs.drain.answers import (
@@ -17,6 +18,7 @@ from jobs.drain.answers import (
 from jobs.drain.facts import Pod
 from jobs.drain.filters import Fate, Judgement, Rules
 from jobs.drain.gates import Gate, Key
+from jobs.drain.workloads import Workload, Workloads
 
 Refusing = (
     Blocked | Busy | TwoBudgets | NamespaceEnding | MissingRight | Webhook | BudgetBroken | Passing
@@ -103,6 +105,7 @@ class Board:
     pods: Mapping[str, Entry] = field(default_factory=dict)
     gates: Mapping[Key, Gate] = field(default_factory=dict)
     lacking: Mapping[str, tuple[MissingRight, int]] = field(default_factory=dict)
+    workloads: Workloads = field(default_factory=Workloads)
     gone: frozenset[str] = frozenset()
     unanswered: frozenset[str] = frozenset()
     total_gone: int = 0
@@ -143,6 +146,38 @@ class Board:
         (key,) = entry.covering
         facts = self.gates[key].facts
         return None if facts is None or facts.bypassed_by(entry.pod) else key
+
+    @cached_property
+    def staying(self) -> Mapping[str, tuple[str, ...]]:
+        """The uids of the serving copies on the node that are not about to go, by workload."""
+        found: dict[str, tuple[str, ...]] = {}
+        for entry in self.pods.values():
+            if not (entry.flying or entry.accepted) and (key := self.workloads.key(entry.pod)):
+                found[key] = (*found.get(key, ()), entry.pod.uid)
+        return found
+
+    def guard(self, entry: Entry) -> str:
+        """Return the workload that needs another copy for this pod to go, "" if none does.
+
+        One that a budget covers is the budget's business alone.
+        """
+        if entry.covering:
+            return ""
+        key = self.workloads.key(entry.pod)
+        return key if key and self.workloads.spares(key, entry.pod) else ""
+
+    def places(self, key: str, now: int) -> int:
+        """How many pods of a guarded workload may go now."""
+        workload = self.workloads.get(key)
+        return workload.room(len(self.staying.get(key, ()))) if workload.fresh(now) else 0
+
+    def kept_by(self, entry: Entry) -> Workload | None:
+        """Return the workload whose last ready copy a pod was found to be, None if it is not."""
+        key = self.guard(entry)
+        workload = self.workloads.get(key) if key else Workload()
+        if workload.elsewhere is None or workload.room(len(self.staying.get(key, ()))) > 0:
+            return None
+        return workload
 
     def free(self) -> int:
         """How many more evictions may be on their way."""

@@ -1,5 +1,6 @@
 """How pods, budgets and answers change a :class:`~jobs.drain.board.Board`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from jobs.drain.board import Board, Entry, Refusing
 from jobs.drain.facts import Budget, Pod
 from jobs.drain.filters import Fate, judge
 from jobs.drain.gates import Gate, Key, backoff
+from jobs.drain.workloads import Workload, Workloads
 
 B = TypeVar("B", bound=Board)
 
@@ -88,6 +90,39 @@ def daemonset_gone(board: B, uid: str, now: int) -> B:
         if entry.pod.controller is not None and entry.pod.controller.uid == uid:
             board = pod_seen(board, entry.pod, now)
     return board
+
+
+def owners_counted(board: B, event: e.OwnersCounted) -> B:
+    """Take in how ready the pods' owners were."""
+    workloads = board.workloads
+    for controller, owner in event.owners.items():
+        workloads = workloads.counted(controller, owner, event.as_of)
+    return replace(board, workloads=workloads)
+
+
+def looked(board: B, event: e.Looked, now: int) -> B:
+    """Take in what a look at a workload found."""
+    workloads, controller = board.workloads, event.controller
+    key = workloads.keys.get(controller, controller)
+    if event.look is None:
+        gone = replace(workloads.get(key), gone=True)
+        return replace(board, workloads=_split(workloads, controller).put(controller, gone))
+    here = len(board.staying.get(key, ()))
+    return replace(board, workloads=workloads.looked(controller, event.look, here, event.at, now))
+
+
+def _split(workloads: Workloads, controller: str) -> Workloads:
+    """Let a controller's pods be a workload of their own."""
+    return replace(
+        workloads, keys={uid: key for uid, key in workloads.keys.items() if uid != controller}
+    )
+
+
+def look_failed(board: B, controller: str, now: int) -> B:
+    """Look again later, where there was no answer."""
+    workloads = board.workloads
+    key = workloads.keys.get(controller, controller)
+    return replace(board, workloads=workloads.put(key, workloads.get(key).again(now)))
 
 
 def time_went_by(board: B, now: int) -> B:
@@ -171,7 +206,36 @@ def sent(board: B, uid: str, now: int) -> B:
         if board.gates[key].room(now) <= 0:
             raise ValueError(f"no eviction of {uid} was offered: its budget has no room")
         board = board.with_gate(key, board.gates[key].sent(uid, entry.pod.name))
+    guard = board.guard(entry)
+    if guard and board.places(guard, now) <= 0:
+        raise ValueError(f"no eviction of {uid} was offered: its workload has no other copy")
+    board = _of_workload(board, entry, lambda workload: workload.sent(uid, now))
     return board.with_entry(replace(entry, flying=True, gate=key))
+
+
+def _of_workload(board: B, entry: Entry, change: Callable[[Workload], Workload]) -> B:
+    """Change what is known of the workload that a pod is a copy of."""
+    workloads = board.workloads
+    key = workloads.key(entry.pod)
+    if not key or entry.covering:
+        return board
+    return replace(board, workloads=workloads.put(key, change(workloads.get(key))))
+
+
+def withheld(board: B, uid: str, *, until: int) -> B:
+    """Note that an eviction was not sent: not before `until` again."""
+    entry = board.pods.get(uid)
+    if entry is not None:
+        board = _of_workload(board, entry, lambda workload: workload.kept(uid))
+    return landed(board, uid, not_before=until)
+
+
+def crowded(board: B, uid: str, now: int) -> B:
+    """Note that an eviction was not sent: other drains have taken its workload's room."""
+    entry = board.pods.get(uid)
+    if entry is not None:
+        board = _of_workload(board, entry, lambda workload: workload.kept(uid).crowded(now))
+    return landed(board, uid, not_before=0)
 
 
 def landed(board: B, uid: str, *, not_before: int) -> B:

@@ -1,9 +1,11 @@
 """What can happen to the drain of one node: the inputs of :class:`jobs.drain.pacing.DrainState`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jobs.drain.answers import EvictionAnswer
-from jobs.drain.facts import Budget, Pod
+from jobs.drain.facts import Budget, Owner, Pod
+from jobs.drain.workloads import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,37 @@ class DaemonSetGone:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnersCounted:
+    """How ready the pods' owners were at `as_of` (ms), by the uid of what controls the pods."""
+
+    owners: Mapping[str, Owner]
+    as_of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A workload's pods on other nodes at `at` (ms), for a controller; None: that is gone."""
+
+    controller: str
+    look: Look | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookFailed:
+    """A look at a workload, for a controller, got no answer: again later."""
+
+    controller: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crowded:
+    """A `Sent` that was not sent after all: other drains have taken its workload's room."""
+
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """The eviction of a pod is about to be sent. Only for what `actions` offers."""
 
@@ -87,4 +120,6 @@ class Tick:
 
 PodEvent = PodsListed | PodSeen | PodGone
 BudgetEvent = BudgetsListed | BudgetChanged | BudgetGone
-DrainEvent = PodEvent | BudgetEvent | DaemonSetGone | Sent | Withheld | Answer | Tick
+EvictionEvent = Sent | Withheld | Crowded | Answer
+WorkloadEvent = OwnersCounted | Looked | LookFailed
+DrainEvent = PodEvent | BudgetEvent | DaemonSetGone | EvictionEvent | WorkloadEvent | Tick

@@ -44,8 +44,8 @@ class Rules:
     """What judging rests on. `evict_anyway` holds uids that people let go in spite of a reason.
 
     `daemonsets_gone` holds the uids of DaemonSets that no longer exist; any other is taken to
-    exist. `long_work` is in seconds, 0 turns it off. `last_ready` holds uids of pods that are the
-    last ready one of their workload and were not named in the plan.
+    exist. `long_work` is in seconds, 0 turns it off. That a pod is the last
+    ready one of its workload is no matter of the pod alone: see :mod:`jobs.drain.workloads`.
     """
 
     options: DrainOptions = field(default_factory=DrainOptions)
@@ -53,7 +53,6 @@ class Rules:
     evict_anyway: frozenset[str] = frozenset()
     daemonsets_gone: frozenset[str] = frozenset()
     long_work: float = 600
-    last_ready: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -164,8 +163,6 @@ def _reasons(pod: Pod, rules: Rules, now: int, seen: int) -> Iterable[RefusalRea
         yield RefusalReason.NOT_SAFE_TO_EVICT
     if _long_work(pod, rules, seen):
         yield RefusalReason.LONG_WORK
-    if pod.uid in rules.last_ready:
-        yield RefusalReason.LAST_READY
 
 
 def _long_work(pod: Pod, rules: Rules, now: int) -> bool:

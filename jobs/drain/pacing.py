@@ -29,14 +29,17 @@ Times are milliseconds since the epoch.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from jobs.drain import changes
 from jobs.drain import events as e
 from jobs.drain.answers import Passing
 from jobs.drain.board import Board, Entry, Pace, Refusing
+from jobs.drain.facts import Controller
 from jobs.drain.filters import Fate
 from jobs.drain.gates import Key
+from jobs.drain.workloads import FRESH, Place
 from jobs.models import PodRef
 
 __all__ = ["Counts", "DrainState", "Entry", "Kept", "Pace"]
@@ -72,8 +75,10 @@ class DrainState(Board):
                 return self._pods(event, now)
             case e.BudgetsListed() | e.BudgetChanged() | e.BudgetGone():
                 return changes.budget_event(self, event)
-            case e.Sent() | e.Withheld() | e.Answer():
+            case e.Sent() | e.Withheld() | e.Crowded() | e.Answer():
                 return self._evictions(event, now)
+            case e.OwnersCounted() | e.Looked() | e.LookFailed():
+                return self._workloads(event, now)
             case e.DaemonSetGone(uid):
                 return changes.daemonset_gone(self, uid, now)
             case e.Tick():
@@ -88,12 +93,23 @@ class DrainState(Board):
             case e.PodGone(uid):
                 return changes.pod_gone(self, uid, now)
 
-    def _evictions(self, event: e.Sent | e.Withheld | e.Answer, now: int) -> "DrainState":
+    def _workloads(self, event: e.WorkloadEvent, now: int) -> "DrainState":
+        match event:
+            case e.OwnersCounted():
+                return changes.owners_counted(self, event)
+            case e.Looked():
+                return changes.looked(self, event, now)
+            case e.LookFailed(controller):
+                return changes.look_failed(self, controller, now)
+
+    def _evictions(self, event: e.EvictionEvent, now: int) -> "DrainState":
         match event:
             case e.Sent(uid):
                 return changes.sent(self, uid, now)
             case e.Withheld(uid, until):
-                return changes.landed(self, uid, not_before=until)
+                return changes.withheld(self, uid, until=until)
+            case e.Crowded(uid):
+                return changes.crowded(self, uid, now)
             case e.Answer(uid, answer):
                 return changes.answered(self, uid, answer, now)
 
@@ -106,21 +122,68 @@ class DrainState(Board):
         free = self.free()
         if free <= 0 or now < self.busy_until:
             return ()
-        room: dict[Key, int] = {}
+        room: dict[Key | str, int] = {}
         chosen: list[PodRef] = []
         ready = (entry for entry in self.pods.values() if self.ready(entry, now))
         for entry in sorted(ready, key=lambda entry: entry.order):
-            key = self.gate_key(entry)
-            if key is not None:
-                if key not in room:
-                    room[key] = self.gates[key].room(now)
-                if room[key] <= 0:
-                    continue
-                room[key] -= 1
+            needs = [need for need in (self.gate_key(entry), self.guard(entry)) if need]
+            for need in needs:
+                if need not in room:
+                    room[need] = self._room(need, now)
+            if any(room[need] <= 0 for need in needs):
+                continue
+            for need in needs:
+                room[need] -= 1
             chosen.append(entry.pod.ref)
             if len(chosen) == free:
                 break
         return tuple(chosen)
+
+    def _room(self, need: Key | str, now: int) -> int:
+        """How many pods a budget, or a workload without one, lets go now."""
+        return self.places(need, now) if isinstance(need, str) else self.gates[need].room(now)
+
+    def place(self, uid: str) -> Place | None:
+        """Return what must hold over all drains for a pod to be sent, None if nothing must.
+
+        Also a pod that may go anyway takes its place: other drains should know of it.
+        """
+        entry = self.pods[uid]
+        key = "" if entry.covering else self.workloads.key(entry.pod)
+        if not key or self.workloads.get(key).gone:
+            return None
+        staying = [other for other in self.staying.get(key, ()) if other != uid]
+        return self.workloads.place(key, entry.pod, staying)
+
+    def wanting(self, now: int) -> tuple[tuple[str, Controller], ...]:
+        """Return the controllers, with their namespaces, whose workloads are to be looked at now.
+
+        Only those of pods that could be sent next, or that people are about to be asked about.
+        """
+        found: dict[str, tuple[str, Controller]] = {}
+        for entry in self.pods.values():
+            key = self.guard(entry)
+            if not key or key in found or entry.pod.controller is None:
+                continue
+            workload = self.workloads.get(key)
+            asked = entry.judgement.fate is Fate.REFUSE and workload.elsewhere is None
+            if (
+                (asked or self.ready(entry, now))
+                and now >= workload.look_at
+                and self.places(key, now) <= 0
+            ):
+                found[key] = (entry.pod.namespace, entry.pod.controller)
+            if len(found) == self.pace.in_flight:
+                break
+        return tuple(found.values())
+
+    def waiting(self) -> tuple[Entry, ...]:
+        """Return the pods that would go, but are the last ready copy of their workload."""
+        return self._sorted(
+            entry
+            for entry in self.pods.values()
+            if entry.to_evict and self._may_be_sent(entry) and self.kept_by(entry) is not None
+        )
 
     @property
     def empty(self) -> bool:
@@ -154,22 +217,26 @@ class DrainState(Board):
         counts as well; one that is being tried again stays in until the answer is there.
         """
         found = []
-        for entry in self._sorted(self.pods.values()):
-            if entry.judgement.fate is not Fate.EVICT or entry.accepted:
+        for entry in self.pods.values():
+            if entry.accepted or entry.judgement.fate is not Fate.EVICT:
                 continue
             answer, since = self.refusal_of(entry)
             if answer is not None and not isinstance(answer, Passing):
                 found.append(Kept(entry, answer, since))
-        return tuple(found)
+        return tuple(sorted(found, key=lambda kept: kept.entry.order))
 
     def counts(self) -> Counts:
         """Return how far it is."""
+        return self._counts
+
+    @cached_property
+    def _counts(self) -> Counts:
         must = [entry for entry in self.pods.values() if entry.judgement.fate.must_go]
         return Counts(
             total=len(must) + self.total_gone,
             gone=self.total_gone,
-            terminating=sum(entry.going for entry in must),
-            flying=sum(entry.flying for entry in must),
+            terminating=sum([entry.going for entry in must]),
+            flying=sum([entry.flying for entry in must]),
             left=len(must),
         )
 
@@ -187,6 +254,10 @@ class DrainState(Board):
             yield gate.not_before
         for entry in self.pods.values():
             yield entry.not_before
+            if entry.to_evict and (key := self.guard(entry)):
+                workload = self.workloads.get(key)
+                yield workload.look_at
+                yield workload.read_at + FRESH + 1
             if due := entry.due(self.pace):
                 yield due + self.pace.slack + 1
                 if limit and entry.pod.terminating:
@@ -198,9 +269,13 @@ class DrainState(Board):
                 yield True
             elif entry.going:
                 yield entry.judgement.fate.must_go and not self.is_overdue(entry, now)
-            elif entry.to_evict and not entry.held:
-                answer, _ = self.refusal_of(entry)
-                yield answer is None or isinstance(answer, Passing)
+            elif entry.to_evict:
+                yield self._may_be_sent(entry) and self.kept_by(entry) is None
+
+    def _may_be_sent(self, entry: Entry) -> bool:
+        """Whether nothing has refused a pod but what passes."""
+        answer, _ = self.refusal_of(entry)
+        return not entry.held and (answer is None or isinstance(answer, Passing))
 
     @staticmethod
     def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:

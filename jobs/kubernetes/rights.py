@@ -28,6 +28,7 @@ RIGHTS: frozenset[Right] = frozenset(
         Right("create", "", "pods/eviction"),
         Right("list", "policy", "poddisruptionbudgets"),
         Right("watch", "policy", "poddisruptionbudgets"),
+        Right("get", "", "replicationcontrollers"),
         Right("get", "apps", "replicasets"),
         Right("get", "apps", "statefulsets"),
         Right("get", "apps", "daemonsets"),

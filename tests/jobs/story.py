@@ -116,11 +116,10 @@ class Story(People):
         return self.requests("pods/eviction", carried_out=True)
 
 
-def web(story: Story, replicas: int, **fields: Any) -> None:
-    """Put pods on node-1 that may move."""
-    story.cluster.add_workload(
-        "Deployment", "shop", "web", replicas=replicas, on=["node-1"] * replicas, **fields
-    )
+def web(story: Story, replicas: int, *, elsewhere: int = 0, **fields: Any) -> None:
+    """Put pods on node-1 that may move: all at once if there is another one on node-2."""
+    on = [*["node-1"] * replicas, *["node-2"] * elsewhere]
+    story.cluster.add_workload("Deployment", "shop", "web", replicas=len(on), on=on, **fields)
 
 
 def block(story: Story, *, replicas: int = 1, namespace: str = "payments", app: str = "db") -> None:

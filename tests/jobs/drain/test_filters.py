@@ -118,8 +118,8 @@ def test_work_that_becomes_long_while_it_is_drained_is_not_refused_then() -> Non
 
 def test_a_pod_is_refused_with_every_reason_at_once() -> None:
     subject = pod(controller=None, emptydir=True, do_not_disrupt=True)
-    judgement = judge(subject, Rules(last_ready=frozenset({subject.uid})), NOW)
-    assert judgement.reasons == (R.EMPTYDIR, R.UNMANAGED, R.DO_NOT_DISRUPT, R.LAST_READY)
+    judgement = judge(subject, Rules(), NOW)
+    assert judgement.reasons == (R.EMPTYDIR, R.UNMANAGED, R.DO_NOT_DISRUPT)
 
 
 def test_evict_anyway_lets_exactly_those_uids_go() -> None:

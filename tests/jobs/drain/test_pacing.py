@@ -22,13 +22,13 @@ from jobs.drain.facts import Budget, Pod
 from jobs.drain.filters import Fate, Rules
 from jobs.drain.pacing import DrainState, Pace
 from jobs.models import DrainOptions
-from tests.jobs.drain.making import NOW, budget, daemon_set, pod
+from tests.jobs.drain.making import NAMED, NOW, budget, daemon_set, pod
 
 BLOCKED = Blocked("web", "The disruption budget web needs 2 healthy pods and has 2 currently", 2, 2)
 
 
 def drain(*pods: Pod, budgets: tuple[Budget, ...] = (), **fields: Any) -> DrainState:
-    state = DrainState(**{"rules": Rules(), **fields})
+    state = DrainState(**{"rules": Rules(), "workloads": NAMED, **fields})
     if budgets:
         state = state.apply(e.BudgetsListed("shop", budgets), NOW)
     return state.apply(e.PodsListed(pods), NOW)

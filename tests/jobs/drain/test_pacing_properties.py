@@ -22,7 +22,7 @@ from jobs.drain.answers import (
 from jobs.drain.facts import Budget, Pod
 from jobs.drain.filters import Rules
 from jobs.drain.pacing import DrainState, Pace
-from tests.jobs.drain.making import NOW, budget, pod
+from tests.jobs.drain.making import NAMED, NOW, budget, pod
 
 APPS = ("web", "api", "lone")
 FAULTS: tuple[EvictionAnswer, ...] = (
@@ -76,7 +76,7 @@ class Drains(RuleBasedStateMachine):
         super().__init__()
         self.now = NOW
         self.server = Server()
-        self.state = DrainState(rules=Rules(), pace=Pace(in_flight=4))
+        self.state = DrainState(rules=Rules(), pace=Pace(in_flight=4), workloads=NAMED)
         self.flying: list[str] = []
         self.answers: list[tuple[str, EvictionAnswer]] = []
         self.accepted: set[str] = set()
@@ -217,7 +217,7 @@ TestDrains.settings = settings(max_examples=150, stateful_step_count=40, deadlin
 
 def test_a_budget_that_never_frees_itself_is_not_hammered() -> None:
     server = Server(allowed={"web": 0, "api": 0})
-    state = DrainState(rules=Rules()).apply(
+    state = DrainState(rules=Rules(), workloads=NAMED).apply(
         e.PodsListed(tuple(pod(f"web-{n}") for n in range(20))), NOW
     )
     state = state.apply(e.BudgetsListed("shop", (server.budget("web"),)), NOW)
@@ -237,7 +237,9 @@ def test_twenty_pods_one_at_a_time_cost_one_request_each() -> None:
     for number in range(20):
         subject = pod(f"web-{number}")
         server.pods[subject.uid] = subject
-    state = DrainState(rules=Rules()).apply(e.BudgetsListed("shop", (server.budget("web"),)), NOW)
+    state = DrainState(rules=Rules(), workloads=NAMED).apply(
+        e.BudgetsListed("shop", (server.budget("web"),)), NOW
+    )
     state = state.apply(e.PodsListed(tuple(server.pods.values())), NOW)
     requests, now = 0, NOW
     while not state.empty:

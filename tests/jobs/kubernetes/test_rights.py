@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from jobs.drain.conditions import Stage, Told
+from jobs.drain.facts import Controller
 from jobs.drain.fence import Claim
+from jobs.drain.workloads import REPLICATED
 from jobs.kubernetes import (
     Cluster,
     budgets,
@@ -16,6 +18,7 @@ from jobs.kubernetes import (
     owners,
     pods,
     volumes,
+    workloads,
 )
 from jobs.kubernetes.rights import RIGHTS, Right
 from jobs.kubernetes.watching import Watch
@@ -30,6 +33,7 @@ GROUPS = {
     "pods": "",
     "pods/eviction": "",
     "poddisruptionbudgets": "policy",
+    "replicationcontrollers": "",
     "replicasets": "apps",
     "statefulsets": "apps",
     "daemonsets": "apps",
@@ -55,6 +59,10 @@ def everything(simulated: Simulated, cluster: Cluster) -> None:
     for pod in listed:
         if pod.controller is not None:
             owners.find_owner(cluster, pod.namespace, pod.controller)
+            if pod.controller.kind in REPLICATED:
+                workloads.look_at(cluster, pod.namespace, pod.controller, node="node-1", timeout=5)
+    old = Controller(kind="ReplicationController", name="old", uid="u", api_version="v1")
+    owners.find_owner(cluster, "shop", old)
     _, changes = budgets.list_budgets(cluster, "shop")
     _open_and_stop(simulated, nodes.watch_nodes(cluster))
     _open_and_stop(simulated, pods.watch_pods_on(cluster, "node-1", version=version))

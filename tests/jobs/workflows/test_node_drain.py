@@ -21,7 +21,7 @@ def pod(story: Story, name: str) -> dict[str, Any]:
 
 def test_evictions_go_out_in_parallel_with_one_list_and_one_watch(play: Play) -> None:
     story = play(lease=30)
-    web(story, 20)
+    web(story, 20, elsewhere=1)
     story.cluster.stall_next(1.5, method="POST", path="/eviction", times=None)
     operation = story.submit("node-1")
 
@@ -293,8 +293,8 @@ def test_a_drain_that_waits_for_slow_pods_holds_no_slot(
 ) -> None:
     monkeypatch.setattr(empty, "REST_AFTER", 100)
     story = play()
+    web(story, 2, elsewhere=1, grace=600)
     story.cluster.switch(kubelet=False)
-    web(story, 2, grace=600)
     operation = story.submit("node-1")
     until(lambda: story.suspended(operation), what="a slot that is free")
     assert len(story.evictions()) == 2
