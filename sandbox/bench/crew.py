@@ -42,6 +42,7 @@ def work(ctx: Context[Any], _input: Any) -> None:
     def at_work(act: Activity[Any]) -> None:
         store: Store = act.resources
         store.redis.rpush("began", f"{act.token.epoch} {time.monotonic()}")
+        act.progress({"epoch": act.token.epoch})  # it gets on, so it is not stuck
         while True:
             act.wait(threading.Event(), 1.0)
 
