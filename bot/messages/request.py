@@ -165,8 +165,8 @@ def _order_lines(view: OperationView) -> list[str]:
         then = f" {duration(options.soak * 1000)} later" if options.soak else " after that"
         lines.append(f"First {first} alone, the others{then} if all is well")
     if options.max_failures >= 0 and len(view.nodes) > 1:
-        failures = count(options.max_failures, "failure")
-        lines.append(f"No other node begins after more than {failures}")
+        after = f"more than {count(options.max_failures, 'failure')}"
+        lines.append(f"No other node begins after {after if options.max_failures else 'a failure'}")
     return lines
 
 
@@ -182,7 +182,8 @@ def _block_lines(plan: OperationPlan, style: Style, shown: int) -> list[str]:
         f"{', never as things stand' if never else ''})"
         for (budget, never), pods in list(blocks.items())[:shown]
     ]
-    return [f"Will block: {listing(said, shown, of=len(blocks))}"]
+    more = len(blocks) - len(said)
+    return [f"Will block: {'; '.join(said)}{f' and by {more} more' if more else ''}"]
 
 
 def _refusal_lines(view: OperationView, plan: OperationPlan, style: Style, shown: int) -> list[str]:
@@ -196,9 +197,8 @@ def _refusal_lines(view: OperationView, plan: OperationPlan, style: Style, shown
     for (anyway, reasons), refusals in kinds.items():
         pods = pod_names((str(each.pod) for each in refusals), style.text, limit=shown)
         why = "; ".join(map(reason_words, reasons))
-        lines.append(
-            f"Evicted anyway: {pods} ({why})" if anyway else f"Will ask about {pods}: {why}"
-        )
+        said = f"Evicted anyway: {pods}, though" if anyway else f"Will ask about {pods}:"
+        lines.append(f"{said} {why}")
     return lines
 
 

@@ -35,6 +35,7 @@ from jobs.models import (
     Refusal,
     RefusalReason,
     Requirements,
+    Room,
     Settlement,
     Verdict,
     Vote,
@@ -198,6 +199,20 @@ node_plans = st.builds(
     data_lost=st.lists(names, max_size=3).map(tuple),
     single_replicas=st.lists(names, max_size=3).map(tuple),
     taken_by=words,
+    refused=words,
+    static=numbers,
+    terminating=numbers,
+    not_selected=numbers,
+)
+rooms = st.builds(
+    Room,
+    fits=st.sampled_from([True, False, None]),
+    short_cpu=numbers,
+    short_memory=numbers,
+    short_pods=numbers,
+    too_large=st.lists(names, max_size=4).map(tuple),
+    unchecked=numbers,
+    why=words,
 )
 log_words = st.sampled_from(
     [
@@ -236,6 +251,9 @@ plans = st.none() | st.builds(
     nodes=st.lists(node_plans, max_size=3).map(tuple),
     digest=st.just("d"),
     as_of=moments,
+    seconds=st.integers(-1, 10**7),
+    room=st.none() | rooms,
+    too_many_away=st.booleans(),
 )
 views = st.builds(
     OperationView,
@@ -251,6 +269,7 @@ views = st.builds(
     requirements=st.builds(Requirements, escalate_to=st.sampled_from(["", "C03ESC", "S0SRE"])),
     nodes=st.lists(node_views, max_size=15).map(tuple),
     plan=plans,
+    plan_only=st.booleans(),
     questions=st.lists(questions, max_size=4).map(tuple),
     log=st.lists(entries, max_size=4, unique_by=lambda entry: entry.key).map(tuple),
     created_at=moments,
