@@ -1,4 +1,4 @@
-"""Objects of the API by kind: plain HTTP, and bounds that nothing which changes something may leave.
+"""Objects of the API by kind, over plain HTTP, and the bounds that no change may leave.
 
 A suite that runs on somebody's cluster must be unable to touch what is not its own, whatever it or
 drainbot does wrong: every request that would change something is looked at before it is sent.
@@ -74,11 +74,12 @@ class Bounds:
             return found["name"] in self.nodes
         if found := _OF_ATTACHMENT.match(path):
             return self.run in found["name"]
-        if path in {"/api/v1/namespaces", "/apis/storage.k8s.io/v1/volumeattachments"}:
-            return self.run in name
-        if path == "/api/v1/nodes":
-            return name in self.nodes
-        return bool(_ASKS_ONLY.match(path))
+        made = {
+            "/api/v1/namespaces": self.run in name,
+            "/apis/storage.k8s.io/v1/volumeattachments": self.run in name,
+            "/api/v1/nodes": name in self.nodes,
+        }
+        return made.get(path, bool(_ASKS_ONLY.match(path)))
 
     def _tells_of_ours(self, kind: str, body: Mapping[str, Any]) -> bool:
         """Whether it is an Event about one of our nodes: those stand in `default`."""
