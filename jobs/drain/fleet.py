@@ -35,7 +35,8 @@ class Fleet:
     `nodes` are names in the order of their turns, of which the first `begun` have begun. At most
     `away` are under way at once. `canaries` go first, alone, 0 for none; `proven`: the others may
     follow them. After more than `max_failures` failures no other node begins; -1: never mind.
-    `expect_gone`: a node that disappears counts as drained, and else as failed.
+    `expect_gone`: a node that disappears counts as drained, and else as failed. `unanswered`:
+    nobody answered a question about a node that was drained all the same.
     """
 
     nodes: tuple[str, ...]
@@ -43,6 +44,7 @@ class Fleet:
     canaries: int = 0
     max_failures: int = -1
     expect_gone: bool = False
+    unanswered: bool = False
     begun: int = 0
     ended: Mapping[str, NodeStatus] = field(default_factory=dict)
     proven: bool = False
@@ -60,9 +62,10 @@ class Fleet:
         """Note that the next node has begun."""
         return replace(self, begun=self.begun + 1)
 
-    def over(self, name: str, status: NodeStatus) -> "Fleet":
+    def over(self, name: str, status: NodeStatus, *, unanswered: bool = False) -> "Fleet":
         """Note how a node that had begun ended."""
-        return replace(self, ended={**self.ended, name: status})
+        ended = {**self.ended, name: status}
+        return replace(self, ended=ended, unanswered=self.unanswered or unanswered)
 
     @property
     def running(self) -> int:
@@ -98,7 +101,7 @@ class Fleet:
     @property
     def stopped(self) -> Stop | None:
         """Why no other node begins, or None."""
-        if NodeStatus.STOPPED in self.ended.values():
+        if self.unanswered or NodeStatus.STOPPED in self.ended.values():
             return Stop.UNANSWERED
         if 0 <= self.max_failures < len(self.failures):
             return Stop.FAILURES

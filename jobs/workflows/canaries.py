@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jobs.activities.wellness import look_once
 from jobs.drain.fleet import Fleet
-from jobs.durable import Ended, Question, Timer
+from jobs.durable import Ended, Question, StepFailed, Timer
 from jobs.models import NodeStatus, QuestionKind
 from jobs.workflows import choices
+from jobs.workflows.asking import notices
 from jobs.workflows.inputs import OperationInput
 from jobs.workflows.story import Story
 
@@ -14,21 +16,21 @@ from jobs.workflows.story import Story
 def prove(operation: OperationInput, story: Story, fleet: Fleet, ended: Mapping[str, Ended]) -> str:
     """Soak, look once more, and ask if something went wrong with the canaries.
 
-    Returns `go_on`, `abort` (which is carried out) or `stop`: nobody answered. What went wrong is
-    asked about before any soak; who then says *go on* lets the others begin at once.
+    Returns `go_on`, `abort` (which is carried out) or `stop`: nobody answered. A canary that was
+    not drained is asked about before any soak; who says *go on* lets the others begin at once.
     """
     wrong = _wrong(fleet, ended)
-    if not wrong:
+    unwell: list[dict[str, Any]] = []
+    if not wrong and operation.request.options.soak:
         _soak(operation, story, fleet)
+        wrong, unwell = _look(story, fleet, ended)
+    if not wrong and not unwell:
         return choices.GO_ON
-    return _ask(operation, story, wrong)
+    return _ask(operation, story, wrong, unwell)
 
 
 def _soak(operation: OperationInput, story: Story, fleet: Fleet) -> None:
-    seconds = operation.request.options.soak
-    if not seconds:
-        return
-    ctx = story.ctx
+    seconds, ctx = operation.request.options.soak, story.ctx
     story.soaking_until = ctx.now() + seconds * 1000
     ctx.log("soaking", until=story.soaking_until, nodes=", ".join(fleet.nodes[: fleet.canaries]))
     story.show()
@@ -46,19 +48,32 @@ def _wrong(fleet: Fleet, ended: Mapping[str, Ended]) -> list[str]:
     ]
 
 
+def _look(
+    story: Story, fleet: Fleet, ended: Mapping[str, Ended]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return what can't be told, and the canaries' workloads that are not well now."""
+    owners: dict[str, dict[str, Any]] = {}
+    for name in fleet.nodes[: fleet.canaries]:
+        for owner in ended[name].result.get("owners", ()):
+            # The first look came before all evictions; a later canary's may have come after some.
+            owners.setdefault(owner["controller"]["uid"], owner)
+    try:
+        outcome = story.ctx.activity("canaries", look_once, owners=list(owners.values()))
+    except StepFailed as failed:
+        return [f"whether the canaries' workloads are well can't be told: {failed}"], []
+    return [], outcome["unwell"]
+
+
 def _ask(
-    operation: OperationInput, story: Story, wrong: Sequence[str], unwell: Sequence[Any] = ()
+    operation: OperationInput, story: Story, wrong: Sequence[str], unwell: Sequence[Any]
 ) -> str:
     needs, ctx = operation.requirements, story.ctx
-    notices = {"remind": needs.remind_after}
-    if needs.escalate_to:
-        notices["escalate"] = needs.escalate_after
     payload = {"thread_key": "canary", "detail": "\n".join(wrong), "unwell": list(unwell)}
     question = Question(
         QuestionKind.CANARY,
         payload,
         choices.CANARY,
-        notices=notices,
+        notices=notices(needs),
         stop_after=needs.stop_after,
     )
     fired = ctx.first(

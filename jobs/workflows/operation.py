@@ -156,7 +156,8 @@ class _Nodes:
         for child in ended:
             name = names[child.handle]
             self.ended[name] = child
-            self.fleet = self.fleet.over(name, _status(child))
+            unanswered = child.state == "done" and bool(child.result.get("unanswered"))
+            self.fleet = self.fleet.over(name, _status(child), unanswered=unanswered)
 
     def _let_go(self, status: NodeStatus, detail: str = "") -> None:
         _let_go(self.story, list(self.fleet.waiting), status, detail)

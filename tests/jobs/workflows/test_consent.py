@@ -1,0 +1,136 @@
+"""What people are asked before anything is touched, where the plan already refuses pods."""
+
+import pytest
+
+from jobs.models import DrainOptions, OperationEnd, OperationState, Outcome, QuestionKind
+from tests.jobs.conftest import Play
+from tests.jobs.harness import ANA, BO, policy_with
+from tests.jobs.story import Story
+
+CY = BO.model_copy(update={"user": "U04CY"})
+
+
+def bare(story: Story, name: str = "debug", node: str = "node-1") -> None:
+    """Put a pod without an owner on a node: a drain may not touch it by itself."""
+    story.cluster.add_workload("Pod", "shop", name, on=[node])
+
+
+def anyway(story: Story, operation: str) -> None:
+    asked = story.question(operation)
+    assert (asked.kind, asked.choices) == (QuestionKind.START, ("start", "evict_anyway", "abort"))
+    assert story.decide(asked, "evict_anyway").outcome is Outcome.SETTLED
+
+
+def test_what_the_plan_refuses_is_asked_at_start_and_evicted_without_another_word(
+    play: Play,
+) -> None:
+    story = play(policy=policy_with(rule={"start": "confirm"}))
+    bare(story)
+    bare(story, "notes", "node-2")
+    operation = story.submit("node-1", "node-2")
+    asked = story.question(operation)
+    assert sorted(str(refusal.pod) for refusal in asked.refusals) == ["shop/debug", "shop/notes"]
+    anyway(story, operation)
+    view = story.finish(operation)
+    assert view.end is OperationEnd.DRAINED
+    assert [question.kind for question in view.questions] == [QuestionKind.START]
+    assert len(story.evictions()) == 2  # evicted, not deleted: budgets still hold
+    started = next(entry for entry in view.log if entry.what == "started")
+    assert started.fields == {"by": BO.id, "anyway": "shop/debug, shop/notes"}
+
+
+def test_a_start_alone_leaves_refused_pods_for_a_question(play: Play) -> None:
+    story = play(policy=policy_with(rule={"start": "confirm"}))
+    bare(story)
+    operation = story.submit("node-1")
+    start = story.question(operation)
+    story.decide(start, "start")
+    asked = story.question(operation, after=[start])
+    assert asked.kind is QuestionKind.REFUSAL
+    assert "shop/debug" in {str(pod) for pod in asked.pods}
+    story.decide(asked, "evict_anyway")
+    assert story.finish(operation).end is OperationEnd.DRAINED
+
+
+def test_a_pod_that_nobody_saw_in_the_plan_is_asked_about_alone(play: Play) -> None:
+    story = play(policy=policy_with(rule={"start": "confirm"}))
+    bare(story)
+    operation = story.submit("node-1")
+    start = story.question(operation)
+    bare(story, "late")
+    story.decide(start, "evict_anyway")
+    asked = story.question(operation, after=[start])
+    assert [str(refusal.pod) for refusal in asked.refusals] == ["shop/late"]
+    story.decide(asked, "evict_anyway")
+    assert story.finish(operation).end is OperationEnd.DRAINED
+
+
+def test_a_plan_that_refuses_nothing_offers_nothing_more_at_start(play: Play) -> None:
+    story = play(policy=policy_with(rule={"start": "confirm"}))
+    operation = story.submit("node-1")
+    assert story.question(operation).choices == ("start", "abort")
+    story.abort(operation)
+    story.finish(operation)
+
+
+def test_who_asked_may_start_but_not_let_refused_pods_go(play: Play) -> None:
+    story = play(policy=policy_with(rule={"start": "confirm", "decide": ["U02BO"]}))
+    bare(story)
+    operation = story.submit("node-1", by=ANA)
+    asked = story.question(operation)
+    refused = story.decide(asked, "evict_anyway", by=ANA)
+    assert (refused.outcome, refused.who_may) == (Outcome.REFUSED, ("U02BO",))
+    assert story.decide(asked, "start", by=ANA).outcome is Outcome.SETTLED
+    story.abort(operation)
+    story.finish(operation)
+
+
+def test_what_an_option_lets_go_is_not_asked_about(play: Play) -> None:
+    story = play(policy=policy_with(rule={"start": "confirm"}))
+    bare(story)
+    operation = story.submit("node-1", options=DrainOptions(force=True))
+    assert story.question(operation).choices == ("start", "abort")
+    story.abort(operation)
+    story.finish(operation)
+
+
+# -- approvals -----------------------------------------------------------------------------------
+
+VOTES = {"approve": {"by": ["U02BO", "U04CY"], "votes": 1}, "start": "when_noteworthy"}
+
+
+def test_start_is_asked_before_approvals_which_say_what_goes_anyway(play: Play) -> None:
+    story = play(policy=policy_with(rule=VOTES))
+    bare(story)
+    operation = story.submit("node-1")
+    start = story.question(operation)
+    anyway(story, operation)
+    asked = story.question(operation, after=[start])
+    assert asked.kind is QuestionKind.APPROVAL
+    assert asked.detail == "To be evicted anyway, within budgets: shop/debug."
+    assert story.view(operation).state is OperationState.APPROVING
+    assert not story.cordoned()
+    story.decide(asked, "approve", by=CY)
+    view = story.finish(operation)
+    assert view.end is OperationEnd.DRAINED
+    assert [entry.what for entry in view.log][:2] == ["confirmed", "started"]
+
+
+def test_a_denial_after_start_touches_nothing(play: Play) -> None:
+    story = play(policy=policy_with(rule=VOTES))
+    bare(story)
+    operation = story.submit("node-1")
+    start = story.question(operation)
+    anyway(story, operation)
+    story.decide(story.question(operation, after=[start]), "deny", by=CY)
+    assert story.finish(operation).end is OperationEnd.REFUSED
+    assert not story.cordoned()
+
+
+@pytest.mark.parametrize("start", ["when_noteworthy", "confirm"])
+def test_a_plan_without_refusals_goes_straight_to_its_approval(play: Play, start: str) -> None:
+    story = play(policy=policy_with(rule={**VOTES, "start": start}))
+    operation = story.submit("node-1")
+    assert story.question(operation).kind is QuestionKind.APPROVAL
+    story.abort(operation)
+    story.finish(operation)
