@@ -205,15 +205,10 @@ node_plans = st.builds(
     not_selected=numbers,
 )
 rooms = st.builds(
-    Room,
-    fits=st.sampled_from([True, False, None]),
-    short_cpu=numbers,
-    short_memory=numbers,
-    short_pods=numbers,
-    too_large=st.lists(names, max_size=4).map(tuple),
-    unchecked=numbers,
+    Room, fits=st.sampled_from([True, False, None]), short_cpu=numbers, short_memory=numbers,
+    short_pods=numbers, too_large=st.lists(names, max_size=4).map(tuple), unchecked=numbers,
     why=words,
-)
+)  # fmt: skip
 log_words = st.sampled_from(
     [
         "cordoned",
@@ -231,6 +226,7 @@ log_words = st.sampled_from(
         "resumed",
         "freed",
         "braked",
+        "unbraked",
         "restarted",
     ]
 )

@@ -84,3 +84,53 @@ def _noted(kept: list[Any], wants: list[Any], free: Any, waiting: Amount) -> Roo
     kept.append((wants, nodes))
     assert all(isinstance(node, Free) for node in nodes)
     return room(wants, nodes, waiting)
+
+
+def small(story: Story) -> None:
+    story.cluster.add_workload("Deployment", "shop", "web", on=["node-1"])
+
+
+def test_lists_that_become_too_old_are_read_again(play: Play) -> None:
+    story = play()
+    small(story)
+    story.cluster.answer_next(410, path="status.phase", times=2)
+    assert planned(story) == Room(fits=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [(410, "the cluster's pods change faster than they can be counted"),
+     (500, "the API server did not tell"),
+     (403, "the API server did not tell")],
+)  # fmt: skip
+def test_a_plan_is_made_though_nobody_can_tell_the_room(play: Play, status: int, why: str) -> None:
+    story = play()
+    small(story)
+    story.cluster.answer_next(status, path="status.phase", times=None)
+    assert planned(story) == Room(why=why)
+
+
+def test_a_cluster_that_takes_too_long_to_read_is_not_waited_for(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.activities.room.WITHIN", -1.0)
+    story = play()
+    small(story)
+    assert "could not be counted" in planned(story).why
+
+
+def test_nodes_that_another_operation_has_reserved_have_no_room(play: Play) -> None:
+    story = play()
+    small(story)
+    story.cluster.add_workload("Pod", "ops", "bare", on=["node-2"])
+    running = story.submit("node-2", "node-3")
+    story.question(running)
+    assert not story.cordoned("node-3")  # its turn has not come
+    assert planned(story) == Room(fits=False, short_pods=1, too_large=(planned_pod(story),))
+    story.abort(running)
+    story.finish(running)
+
+
+def planned_pod(story: Story) -> str:
+    (name,) = story.pods_on("node-1")
+    return f"shop/{name}"
