@@ -151,6 +151,7 @@ class _Emptying:
         self.gone_before = job.gone
         self.evicted_before = int(memo.get("evicted", 0))
         self.forced_before: list[str] = memo.get("forced", [])
+        self.to_force: dict[str, str] = memo.get("to_force", {})
         self.patience = Patience(deadline=job.deadline, ask_after=int(job.needs.ask_after * 1000))
         self.began = act.now()
         self.look_at = 0
@@ -163,6 +164,10 @@ class _Emptying:
         if missing is not None:
             return missing
         self._list()
+        self._begin_to_force(force)
+        # Whoever takes over must know what was here: from now on pods leave, and nobody may be
+        # left to say so.
+        self.act.remember(self._progress(self.act.now()))
         while True:
             self.act.tick()
             now = self._take_in()
@@ -276,6 +281,16 @@ class _Emptying:
         missed = set(self.memo.get("left", ())) - {pod.uid for pod in pods}
         self.gone_before = max(self.job.gone, int(self.memo.get("gone", 0)) + len(missed))
 
+    def _begin_to_force(self, uids: tuple[str, ...]) -> None:
+        """Note which pods are to be forced, and which of an earlier run's are gone since."""
+        present = self.state.pods
+        self.forced_before += [
+            name
+            for uid, name in self.to_force.items()
+            if uid not in present and name not in self.forced_before
+        ]
+        self.to_force |= {uid: str(present[uid].pod) for uid in uids if uid in present}
+
     def _moved(self, now: int) -> int:
         """When a pod moved last, in this run or an earlier one of the same round."""
         counts = self.state.counts()
@@ -291,6 +306,9 @@ class _Emptying:
             self._report(now)
 
     def _report(self, now: int) -> None:
+        self.act.progress(self._progress(now))
+
+    def _progress(self, now: int) -> dict[str, Any]:
         counts = self.state.counts()
         view = {
             "pods_total": counts.total + self.gone_before,
@@ -304,11 +322,12 @@ class _Emptying:
             "round": self.job.round, "moved_at": self._moved(now),
             "gone": counts.gone + self.gone_before, "evicted": self._evicted(),
             "forced": self._forced(),
+            "to_force": self.to_force,
             "left": [
                 entry.pod.uid for entry in self.state.pods.values() if entry.judgement.fate.must_go
             ],
         }  # fmt: skip
-        self.act.progress({"view": view, "memo": memo})
+        return {"view": view, "memo": memo}
 
     def _kept(self) -> tuple[str, ...]:
         blocked = [kept.entry for kept in self.state.blocked()]

@@ -125,6 +125,14 @@ class Activity(Generic[R]):
         """Show how far it is; the latest wins, and it makes no event."""
         self._guard.progress(value)
 
+    def remember(self, value: Mapping[str, Any]) -> None:
+        """Show how far it is, stored when this returns: what a successor must know in any case.
+
+        To be called before something that leaves no trace but in this process.
+        """
+        self._guard.progress(value)
+        self._guard.flush()
+
     def permit(
         self, *, bucket: str, rate: float, burst: float, quota: Quota | None = None
     ) -> Permit:
