@@ -43,6 +43,7 @@ WORKSPACE = Workspace(
 
 QUICK = NotifierSettings(
     fallback_channel="C02FALL",
+    workspace="https://sandbox.slack.com/",
     wait=0,
     progress=1.5,
     doubt=3,
@@ -184,6 +185,7 @@ class Bench:
         self.store = MessageStore(redis)
         self.settings = settings
         self.timeout = timeout
+        self.noted: list[tuple[str, str]] = []  # where operations are talked about
         self.notifier = self.another()
 
     def another(self, *, clock: Callable[[], float] | None = None) -> Notifier:
@@ -198,6 +200,7 @@ class Bench:
             self.settings,
             clock or self.clock,
             mentions=lambda _, __: ("S0SRE",),
+            note_thread=lambda operation, url: self.noted.append((operation, url)),
         )
 
     def ticks(self, number: int = 1, *, seconds: float = 0.5) -> None:

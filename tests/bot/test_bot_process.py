@@ -97,6 +97,17 @@ def test_forged_and_stale_deliveries_change_nothing(
         assert not redis.exists("drainbot:demo:live")
 
 
+def test_the_worker_can_read_where_an_operation_is_talked_about(
+    redis: Redis, redis_url: str, policy: Path
+) -> None:
+    publish_nodes(redis, "node-1")
+    with running_bot(redis_url, policy) as bot:
+        bot.slack.slash("ana", "ops", "/drain", "node-1")
+        (parent,) = eventually(lambda: bot.slack.messages("ops"))
+        (key,) = eventually(lambda: redis.keys("drainbot:demo:thread:*"))
+        assert str(redis.get(key)).endswith(f"/p{parent['ts'].replace('.', '')}")
+
+
 def test_abort_from_the_message_goes_through_its_dialog(
     redis: Redis, redis_url: str, policy: Path
 ) -> None:

@@ -15,6 +15,7 @@ from jobs.models import ClusterNode, DrainRequest
 from jobs.nodes import NodeStore, Reservation, Reserved
 from jobs.policy import parse_policy
 from jobs.service import Service
+from jobs.threads import ThreadStore
 from jobs.workflows.inputs import OperationInput
 from tests.manifests.conftest import GuardedRedis
 
@@ -121,6 +122,7 @@ def keep_nodes(guarded: GuardedRedis) -> None:
     nodes.claim(token, OPERATION, "node-1", "u1")
     assert nodes.change(token, OPERATION, "node-1", came_from=["accepting"], to="draining")
     assert nodes.owned() == ("node-1",)
+    assert ThreadStore(store).of(OPERATION) == ""
     nodes.budgets.note(token, OPERATION, [("shop", "web")])
     assert [who for who, _ in nodes.budgets.holders("shop", "web")] == [OPERATION]
     assert nodes.change(
@@ -200,6 +202,7 @@ def tell(guarded: GuardedRedis) -> None:
     again = outbox.take()
     assert again is not None
     outbox.done(again)
+    ThreadStore(Store(redis, CLUSTER)).note(OPERATION, "https://acme.slack.com/archives/C1/p12")
     messages = MessageStore(redis)
     messages.write(1, OPERATION, {"parent": Record(channel="C1", ts="1.2")})
     assert messages.read(OPERATION)
