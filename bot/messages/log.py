@@ -134,6 +134,11 @@ def _freed(node: str, f: _Fields) -> str:
     return f"{what}: the drain of {node} goes on by itself."
 
 
+def _failures(f: _Fields) -> str:
+    failed, calls = f.number("failed"), f.number("calls")
+    return f"{failed} of {count(calls, 'call')}" if failed >= 0 <= calls else "many calls"
+
+
 _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "cordoned": _cordoned,
     "drained": _drained,
@@ -153,7 +158,10 @@ _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "paused": lambda _, f: f"Paused{f.by}: no new node, no new eviction.",
     "resumed": lambda _, f: f"Resumed{f.by}.",
     "freed": _freed,
-    "braked": lambda node, f: f"Slowed down on {node}{f.why}.",
+    "braked": lambda node, f: (
+        f"Evictions on {node} wait: {_failures(f)} to the API server failed in the last 30 s."
+    ),
+    "unbraked": lambda node, _: f"The API server answers again: evictions on {node} go on.",
     "started": _started,
     "confirmed": lambda _, f: f"Confirmed{f.by}{_anyway(f)}: it waits for approval now.",
     "soaking": _soaking,

@@ -90,7 +90,8 @@ def status_words(node: NodeView, style: Style) -> str:
         words.append(f"{pods} held back")
     elif node.status is NodeStatus.DRAINING and node.terminating:
         words.append(f"{count(node.terminating, 'pod')} stopping")
-    if node.detail and node.status.final and node.status is not NodeStatus.DRAINED:
+    ended = node.status.final and node.status is not NodeStatus.DRAINED
+    if node.detail and (ended or node.status is NodeStatus.DRAINING):
         words.append(detail_words(node, style))
     return ", ".join(words)
 

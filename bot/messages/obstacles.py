@@ -192,7 +192,12 @@ def _wont_stop(pod: WontStop, style: Style) -> str:
     words = f"{name} should have been gone at {style.time(pod.due)}"
     if pod.finalizers:
         holds = _names(pod.finalizers, style)
-        return f"{words}; its finalizer {holds} holds it."
+        one = len(pod.finalizers) == 1
+        return (
+            f"{words}; its {'finalizer' if one else 'finalizers'} {holds} "
+            f"{'holds' if one else 'hold'} it: not even force ends it before whoever set "
+            f"{'it removes it' if one else 'them removes them'}."
+        )
     return f"{words}."
 
 

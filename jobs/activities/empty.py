@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from jobs.activities.announcing import look_after
+from jobs.activities.braking import Braking
 from jobs.activities.listening import Ears
 from jobs.activities.looking import Looks
 from jobs.activities.obstacles import Obstacles
@@ -20,6 +21,7 @@ from jobs.activities.owners import counted
 from jobs.activities.sending import Sender
 from jobs.drain import events as e
 from jobs.drain.asking import Ask, Patience, last_copies, next_end, when_to_ask
+from jobs.drain.brake import Brake
 from jobs.drain.filters import Rules
 from jobs.drain.pacing import DrainState, Pace
 from jobs.drain.workloads import Workloads
@@ -52,6 +54,7 @@ class Job:
     deadline: int
     gone: int
     owners: dict[str, Any]
+    braked: bool
 
 
 def empty_node(
@@ -64,26 +67,28 @@ def empty_node(
     requirements: dict[str, Any],
     decided: dict[str, list[str]],
     owners: dict[str, Any],
-    since: int,
-    started: int,
-    postponed: float,
-    gone: int,
+    so_far: dict[str, Any],
 ) -> dict[str, Any]:
     """Evict until nothing is left, or until people must decide.
 
     `decided` is what people let go: the uids `evict_anyway`, `down_anyway` (though their workload
     is down then) and `force`, and the workloads that the plan `named`. `owners` is what
-    :func:`~jobs.activities.owners.look_at_owners` found. `gone` is how many pods left in earlier
-    rounds; the counts go on from there.
+    :func:`~jobs.activities.owners.look_at_owners` found. `so_far` is when the drain `started` and
+    this round did (`since`, ms), by how much its time is `postponed` (s), how many pods are `gone`
+    (the counts go on from there), and whether people were told that it is `braked`.
 
     Returns `{outcome, total, gone, evicted, forced, refusals, blocks, wont_stop, detail}`;
-    `outcome` is empty, asks, overdue, uncordoned or gone.
+    `outcome` is empty, asks, overdue, uncordoned or gone; or braked or unbraked, with `calls`,
+    `failed` and what is still to be forced (`force`): it goes on when people have been told.
     """
     wanted = DrainOptions.model_validate(options)
     needs = Requirements.model_validate(requirements)
-    timeout = (wanted.timeout or needs.node_timeout) + postponed
-    deadline = started + int(timeout * 1000)
-    job = Job(operation, node, uid, wanted, needs, since, deadline, gone, owners)
+    timeout = (wanted.timeout or needs.node_timeout) + so_far["postponed"]
+    deadline = so_far["started"] + int(timeout * 1000)
+    job = Job(
+        operation, node, uid, wanted, needs, so_far["since"], deadline, so_far["gone"], owners,
+        so_far["braked"],
+    )  # fmt: skip
     state = _begin(job, decided)
     try:
         with (
@@ -99,6 +104,7 @@ def empty_node(
                 pool.shutdown(wait=True, cancel_futures=True)
                 run.hear_the_rest()
                 sender.close()
+                run.braking.close()
     except Temporary as error:
         # Not a TemporaryError: a rest stores how far it came before it begins again.
         log.info("drain_waits_for_the_api_server", node=node, error=str(error))
@@ -154,6 +160,7 @@ class _Emptying:
         self.to_force: dict[str, str] = memo.get("to_force", {})
         self.patience = Patience(deadline=job.deadline, ask_after=int(job.needs.ask_after * 1000))
         self.began = act.now()
+        self.braking = Braking(act, job.node)
         self.look_at = 0
         self.shown: Any = None
 
@@ -176,13 +183,22 @@ class _Emptying:
                 return missing
             if self.state.empty and not self.sender.forcing.busy:
                 return self._outcome("empty")
+            brake = self.braking.look(now)
+            if brake.on != self.job.braked and not self.sender.forcing.current:
+                return self._told_of(brake)
             if now < self.job.deadline or self.sender.forcing.busy:
-                self.state = self.sender.send(self.state, now)
+                self.state = self.sender.send(self.state, now, braked=brake.on)
                 self.looks.take(self.state, now)
             self._show(now)
             decided = self._decide(now)
             if decided is not None:
                 return decided
+
+    def _told_of(self, brake: Brake) -> dict[str, Any]:
+        """End this round so that people are told; the next one goes on."""
+        outcome = self._outcome("braked" if brake.on else "unbraked", detail=brake.why)
+        force = list(self.sender.forcing.todo)
+        return {**outcome, "calls": brake.calls, "failed": brake.failed, "force": force}
 
     def _decide(self, now: int) -> dict[str, Any] | None:
         """Ask, rest or wait for something to happen."""
@@ -300,7 +316,7 @@ class _Emptying:
 
     def _show(self, now: int) -> None:
         counts = self.state.counts()
-        shown = (counts, self._kept())
+        shown = (counts, self._kept(), self.braking.brake)
         if shown != self.shown:
             self.shown = shown
             self._report(now)
@@ -318,6 +334,8 @@ class _Emptying:
             "waiting_for": self._kept()[:10],
             "status": NodeStatus.DRAINING,
         }
+        if self.braking.brake.on:
+            view["detail"] = self.braking.brake.why
         memo = {
             "round": self.job.round, "moved_at": self._moved(now),
             "gone": counts.gone + self.gone_before, "evicted": self._evicted(),

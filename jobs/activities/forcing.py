@@ -1,5 +1,9 @@
 """Force: exactly the named pods, by uid, with their own grace, one at a time.
 
+A pod that is past its time already (a dead kubelet, or one that hangs) is deleted without any
+grace, as `kubectl delete --force --grace-period=0` does: nobody confirms its end then. One that a
+finalizer holds stays until whoever set that removes it.
+
 The next one goes when the replacement of the last is ready, or after a minute: a person decided to
 go past a budget, not to take a workload down at once.
 """

@@ -23,6 +23,7 @@ from jobs.drain.answers import (
     Replaced,
 )
 from jobs.drain.facts import Pod
+from jobs.drain.gates import Key
 from jobs.drain.pacing import DrainState
 from jobs.drain.workloads import FRESH, SETTLE, Place
 from jobs.durable import Activity, Permit, Quota
@@ -35,6 +36,7 @@ from jobs.models import DrainOptions, PodRef, Requirements
 from jobs.resources import Resources
 
 FORCE_AGAIN = 1_000  # ms until a deletion without an answer is tried again
+NOTE_HOLDER = 1_000  # ms between two notes of who evicts under a budget
 CATCH_UP = 20  # ms of the rate that may go out at once
 HELD_BACK = 0.5  # seconds until leave is asked for again while paused or frozen
 REQUEST_TIMEOUT = 10.0
@@ -46,6 +48,7 @@ class Answered:
 
     pod: PodRef
     answer: EvictionAnswer
+    gate: Key | None = None  # the budget that it was under
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ class Sender:
         self._unsure: set[str] = set()  # uids whose last request has no answer: it may have counted
         self._hold_until = 0
         self._paced = 0.0
+        self._noted: dict[Key, int] = {}
         self.due = 0  # when (ms) more may be sent, of what the rate held back; 0: nothing was
         self._force_at = 0
         self.in_flight = 0
@@ -98,12 +102,14 @@ class Sender:
         """Have these pods forced, one at a time."""
         self.forcing = Forcing(todo=uids)
 
-    def send(self, state: DrainState, now: int) -> DrainState:
-        """Send what may be sent now, and what is to be forced next."""
+    def send(self, state: DrainState, now: int, *, braked: bool = False) -> DrainState:
+        """Send what may be sent now, and what is to be forced next; nothing while `braked`."""
         if now < self._hold_until or self._act.flags.pause is not None:
             return state
-        self._force_next(state, now)
+        self._force_next(state, now, braked=braked)
         self.due = 0
+        if braked:
+            return state
         for pod in state.actions(now):
             if pod.uid in self.forcing.todo or pod.uid == self.forcing.current:
                 continue  # its turn comes, past its budget
@@ -113,7 +119,7 @@ class Sender:
             self._paced = max(self._paced, now - CATCH_UP) + 1000 / self._rate
             state = state.apply(e.Sent(pod.uid), now)
             self.in_flight += 1
-            self._pool.submit(self._evict, pod, state.place(pod.uid))
+            self._pool.submit(self._evict, pod, state.place(pod.uid), state.pods[pod.uid].gate)
         return state
 
     def note(self, heard: Any) -> e.DrainEvent:
@@ -126,6 +132,8 @@ class Sender:
         if isinstance(heard, Answered):
             self.in_flight -= 1
             self._account(heard.pod.uid, heard.answer)
+            if isinstance(heard.answer, Accepted) and heard.gate is not None:
+                self._note_holder(heard.gate)
             if isinstance(heard.answer, Blocked | BudgetBroken):
                 self._ears.hear_budgets(self._act.resources.cluster, heard.pod.namespace)
             return e.Answer(heard.pod.uid, heard.answer)
@@ -133,6 +141,13 @@ class Sender:
             raise heard
         event: e.DrainEvent = heard
         return event
+
+    def _note_holder(self, gate: Key) -> None:
+        """Let other drains that this budget blocks know that we evicted under it."""
+        now = self._act.now()
+        if now - self._noted.get(gate, 0) >= NOTE_HOLDER:
+            self._noted[gate] = now
+            self._act.resources.nodes.budgets.note(self._act.token, self._operation, [gate])
 
     def count_answer(self, heard: Any) -> None:
         """Count an answer that came too late to decide anything."""
@@ -159,14 +174,14 @@ class Sender:
         self._hold_until = max(self._hold_until, self._act.now() + max(1, int(wait * 1000)))
         return self._hold_until
 
-    def _evict(self, pod: PodRef, place: Place | None) -> None:
+    def _evict(self, pod: PodRef, place: Place | None, gate: Key | None) -> None:
         """Send one eviction; in a thread of the pool."""
         try:
             permit = self._leave(place)
             if permit.leave != "ok":
                 self._ears.tell(NoLeave(pod, permit))
                 return
-            self._ears.tell(Answered(pod, self._request(pod)))
+            self._ears.tell(Answered(pod, self._request(pod), gate))
         except BaseException as error:  # noqa: BLE001  handed to the deciding thread, which raises
             self._ears.tell(error)
 
@@ -210,12 +225,12 @@ class Sender:
 
     # -- force -------------------------------------------------------------------------------
 
-    def _force_next(self, state: DrainState, now: int) -> None:
+    def _force_next(self, state: DrainState, now: int, *, braked: bool) -> None:
         present = frozenset(state.pods)
         match self.forcing.turn(present, now):
             case Turn.LOOK:
                 self._look_at_owner(now)
-            case Turn.DELETE if now >= self._force_at:
+            case Turn.DELETE if now >= self._force_at and not braked:
                 self._delete(state, self.forcing.todo[0], now)
             case Turn.DONE if self.forcing.current:
                 self.forcing = self.forcing.over()
@@ -243,7 +258,9 @@ class Sender:
             self._held_until(permit)
             return
         timeout = min(REQUEST_TIMEOUT, self._act.time_left())
-        answer = delete_pod(self._act.resources.cluster, pod.ref, timeout=timeout)
+        # A pod past its time has had its grace: asking once more for the same changes nothing.
+        grace = 0 if state.is_overdue(entry, now) else -1
+        answer = delete_pod(self._act.resources.cluster, pod.ref, grace=grace, timeout=timeout)
         self._account(uid, answer)
         match answer:
             case Accepted():

@@ -17,6 +17,7 @@ import yaml
 from kubernetes import client, config
 
 from jobs.drain.answers import missing_right, retry_after
+from jobs.drain.brake import failing
 from jobs.kubernetes.errors import (
     ClusterConfigError,
     Conflict,
@@ -28,6 +29,7 @@ from jobs.kubernetes.errors import (
     Temporary,
     Unauthorized,
 )
+from jobs.kubernetes.tally import Tally
 
 CONNECT_TIMEOUT = 3.0
 TIMEOUT = 10.0
@@ -97,10 +99,14 @@ class Stream:
 
 
 class Cluster:
-    """One API server. Safe to share between threads; opens no connection until it is used."""
+    """One API server. Safe to share between threads; opens no connection until it is used.
+
+    `tally` counts what its calls came to; a watch counts as the call that opens it.
+    """
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
+        self.tally = Tally()
 
     def close(self) -> None:
         """Close all connections; it may be used again."""
@@ -124,10 +130,15 @@ class Cluster:
         try:
             raw = response.read(decode_content=True)
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            self.tally.note(failed=True)
             raise Temporary(f"{method} {path}: the answer broke off: {error}") from error
         finally:
             response.release_conn()
-        return Answer(response.status, dict(response.headers), _decode(raw))
+        return self._counted(Answer(response.status, dict(response.headers), _decode(raw)))
+
+    def _counted(self, answer: Answer) -> Answer:
+        self.tally.note(failed=failing(answer.status, answer.headers, answer.body))
+        return answer
 
     def ask(self, method: str, path: str, **request: Any) -> Any:
         """Send a request and return the body of its success; raise what the answer means."""
@@ -142,9 +153,9 @@ class Cluster:
         if response.status >= _OK:
             raw = response.read(decode_content=True)
             response.release_conn()
-            raise meaning(
-                "WATCH", path, Answer(response.status, dict(response.headers), _decode(raw))
-            )
+            answer = Answer(response.status, dict(response.headers), _decode(raw))
+            raise meaning("WATCH", path, self._counted(answer))
+        self.tally.note(failed=False)
         socket = getattr(response.connection, "sock", None)
         if socket is not None:
             socket.settimeout(idle)  # only the answer's beginning has to come soon
@@ -172,6 +183,7 @@ class Cluster:
                 *prepared, _request_timeout=(min(CONNECT_TIMEOUT, timeout), timeout)
             )
         except (urllib3.exceptions.HTTPError, client.ApiException, OSError) as error:
+            self.tally.note(failed=True)
             raise Temporary(f"{method} {path}: the API server did not answer: {error}") from error
         return cast("urllib3.BaseHTTPResponse", answer.response)
 

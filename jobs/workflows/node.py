@@ -88,6 +88,8 @@ def _round(node: NodeDrain, turn: int) -> Any:
             return _drained(node, confirmed)
     if outcome["outcome"] == "gone":
         return gone(node, "the node disappeared")
+    if outcome["outcome"] in {"braked", "unbraked"}:
+        return _tell_of_brake(node, outcome)
     asked_at = node.ctx.now()
     fired = ask(node, turn, outcome)
     node.postponed += (fired.at - asked_at) / 1000  # people's time is not the drain's
@@ -108,16 +110,26 @@ def _empty(node: NodeDrain, turn: int) -> Any:
             "named": sorted(node.drain.named),
         },
         owners=node.owners,
-        since=node.ctx.now(),
-        started=node.started,
-        postponed=node.postponed,
-        gone=node.pods["gone"],
+        so_far={
+            "since": node.ctx.now(),
+            "started": node.started,
+            "postponed": node.postponed,
+            "gone": node.pods["gone"],
+            "braked": node.braked,
+        },
     )
     node.pods = {"total": outcome["total"], "gone": outcome["gone"]}
     node.evicted_any = node.evicted_any or outcome["evicted"] > 0
     node.forced += outcome["forced"]
     node.force = []
     return outcome
+
+
+def _tell_of_brake(node: NodeDrain, outcome: dict[str, Any]) -> None:
+    """Say once that evictions wait for the API server, and once that they go on."""
+    node.braked = outcome["outcome"] == "braked"
+    node.force = outcome["force"]
+    node.log(outcome["outcome"], failed=outcome["failed"], calls=outcome["calls"])
 
 
 def _act(node: NodeDrain, turn: int, fired: Fired, outcome: dict[str, Any]) -> Any:
@@ -139,7 +151,7 @@ def _choose(node: NodeDrain, turn: int, fired: Fired, outcome: dict[str, Any]) -
     if choice in {choices.SKIP, choices.ABORT}:
         return leave(node, f"{turn}", fired.value)
     if choice == choices.NODE_IS_DEAD:
-        return bury(node, turn, outcome, by=by)
+        return bury(node, turn, outcome["wont_stop"], by=by)
     if choice == choices.EVICT_ANYWAY:
         node.evict_anyway += [refusal["pod"]["uid"] for refusal in outcome["refusals"]]
         node.down_anyway += [

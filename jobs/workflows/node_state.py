@@ -38,6 +38,7 @@ class NodeDrain:
     rounds: int = 0
     owners: dict[str, Any] = field(default_factory=dict)
     down_anyway: list[str] = field(default_factory=list)
+    braked: bool = False
     volumes_anyway: bool = False
     drained_at: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class NodeDrain:
             "evict_anyway": self.evict_anyway, "force": self.force, "forced": self.forced,
             "postponed": self.postponed, "thread": self.thread, "asked": self.asked,
             "rounds": self.rounds, "owners": self.owners, "down_anyway": self.down_anyway,
+            "braked": self.braked,
             "volumes_anyway": self.volumes_anyway, "drained_at": self.drained_at,
             "facts": self.facts,
         }  # fmt: skip

@@ -25,6 +25,12 @@ UNTIL = "<!date^1789999200^{time}|14:00 UTC>"
             {"by": "T1:U02BOB", "pods": "payments/db-2", "note": "primary moved"},
             "Forced payments/db-2 on node-17 by <@U02BOB>: primary moved.",
         ),
+        (
+            "braked",
+            {"failed": 7, "calls": 20},
+            "Evictions on node-17 wait: 7 of 20 calls to the API server failed in the last 30 s.",
+        ),
+        ("unbraked", {}, "The API server answers again: evictions on node-17 go on."),
         ("stopped", {}, "Nobody answered in time: node-17 stopped, its cordon stays."),
         ("gone", {}, "node-17 is gone from the cluster."),
         ("new_word", {"a": 1}, "node-17: new word (a 1)."),

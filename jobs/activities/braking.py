@@ -1,0 +1,74 @@
+"""The brake of a cluster, shared by all workers: told of calls, asked whether evictions may go on.
+
+The rules are in :mod:`jobs.drain.brake`. A process adds what its calls came to, and learns of all
+others', at most once a second; whoever sees a reason puts the hold on that `permit` obeys.
+"""
+
+import secrets
+from contextlib import suppress
+from typing import Any
+
+from jobs.drain.brake import WINDOW, Brake, decide
+from jobs.durable import Activity
+from jobs.durable.errors import Fenced
+from jobs.kubernetes import KubernetesError
+from jobs.kubernetes.nodes import find_node
+from jobs.resources import Resources
+
+EVICTIONS = "evictions"  # the acts that are held back
+EVERY = 1_000  # ms between two looks at all calls, and between two probes
+KEPT = 2 * WINDOW  # seconds: a hold that nobody renews lapses
+PROBE = 3.0  # seconds that a probe may take
+
+
+class Braking:
+    """One drain's hand on the brake. Its methods belong to the deciding thread."""
+
+    def __init__(self, act: Activity[Resources], node: str) -> None:
+        self._act = act
+        self._node = node
+        self._due = 0
+        self._source = secrets.token_hex(8)
+        self.brake = Brake()
+
+    def look(self, now: int) -> Brake:
+        """Tell of this process' calls, learn of all, and decide: once a second, else as before.
+
+        While it is on, it also asks the API server for the node, so that its recovery is found.
+        """
+        if now >= self._due:
+            self._due = now + EVERY
+            if self.brake.on:
+                with suppress(KubernetesError):  # only what it comes to counts
+                    find_node(self._act.resources.cluster, self._node, timeout=PROBE)
+            self._share()
+        return self.brake
+
+    def close(self) -> None:
+        """Tell of the last calls."""
+        self._share()
+
+    def _share(self) -> None:
+        counts = self._act.resources.cluster.tally.take()
+        known = self._call(
+            "tally", name="calls", source=self._source, keep=KEPT,
+            bucket=EVICTIONS, counts=counts,
+        )  # fmt: skip
+        now = int(known["at"])
+        held = Brake(
+            on=known["on"], since=int(known["since"]), calls=self.brake.calls,
+            failed=self.brake.failed,
+        )  # fmt: skip
+        decided = decide(held, [(s, c, f) for s, c, f in known.get("counts", ())], now)
+        if decided.on or held.on:
+            self._call(
+                "hold", bucket=EVICTIONS, on=decided.on, at=now, why=decided.why,
+                keep=KEPT * 1000,
+            )  # fmt: skip
+        self.brake = decided
+
+    def _call(self, script: str, **arguments: Any) -> dict[str, Any]:
+        reply = self._act.resources.store.fenced_call(script, self._act.token, **arguments)
+        if reply["result"] == "fenced":
+            raise Fenced
+        return reply

@@ -1,0 +1,95 @@
+"""When evictions wait for the API server, and when they go on."""
+
+from typing import Any
+
+import pytest
+
+from jobs.drain.brake import Brake, Count, decide, failing
+from tests.jobs.drain.making import NOW
+
+SECOND = NOW // 1000
+CAUSE = {"details": {"causes": [{"reason": "DisruptionBudget", "message": "no"}]}}
+
+
+def ago(*counts: tuple[int, int, int]) -> list[Count]:
+    """Counts as (seconds ago, calls, failed)."""
+    return [(SECOND - seconds, calls, failed) for seconds, calls, failed in counts]
+
+
+@pytest.mark.parametrize(
+    ("counts", "on"),
+    [
+        ([(1, 20, 4)], True),
+        ([(1, 20, 3)], False),
+        ([(1, 9, 9)], False),  # too few to tell
+        ([(1, 2, 1)], False),
+        ([(29, 5, 1), (15, 3, 1), (0, 2, 0)], True),
+        ([(30, 50, 50), (1, 10, 1)], False),  # long ago
+        ([], False),
+    ],
+)
+def test_a_fifth_of_the_calls_of_half_a_minute_puts_it_on(
+    counts: list[tuple[int, int, int]], *, on: bool
+) -> None:
+    brake = decide(Brake(), ago(*counts), NOW)
+    assert brake.on is on
+    assert brake.since == (NOW if on else 0)
+
+
+def test_it_says_how_many_calls_failed() -> None:
+    brake = decide(Brake(), ago((1, 15, 5), (2, 5, 2)), NOW)
+    assert brake.why == "evictions wait: 7 of 20 calls to the API server failed in the last 30 s"
+
+
+@pytest.mark.parametrize(
+    ("counts", "on"),
+    [
+        ([(1, 5, 0)], False),
+        ([(9, 3, 0), (1, 7, 1)], False),
+        ([(1, 4, 0)], True),  # too few to tell
+        ([(1, 10, 2)], True),
+        ([(11, 50, 0), (1, 3, 3)], True),
+    ],
+)
+def test_it_goes_off_once_few_of_the_latest_calls_fail(
+    counts: list[tuple[int, int, int]], *, on: bool
+) -> None:
+    before = Brake(on=True, since=NOW - 25_000)
+    brake = decide(before, ago(*counts), NOW)
+    assert brake.on is on
+    assert brake.since == (before.since if on else NOW)
+
+
+def test_only_calls_since_it_is_on_take_it_off() -> None:
+    before = Brake(on=True, since=NOW - 2_000)
+    assert decide(before, ago((3, 100, 0), (1, 4, 0)), NOW).on
+    assert not decide(before, ago((3, 100, 100), (1, 5, 0)), NOW).on
+
+
+def test_what_failed_before_it_went_off_does_not_put_it_on_again() -> None:
+    before = Brake(on=False, since=NOW - 2_000)
+    assert not decide(before, ago((10, 100, 100), (1, 10, 1)), NOW).on
+    assert decide(before, ago((10, 100, 0), (1, 10, 2)), NOW).on
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "failed"),
+    [
+        (200, {}, False),
+        (404, {}, False),
+        (409, {}, False),
+        (403, {}, False),
+        (500, {}, True),
+        (503, "no JSON", True),
+        (408, {}, True),
+        (429, {}, True),
+        (429, CAUSE, False),
+        (500, {"message": "This pod has more than one PodDisruptionBudget"}, False),
+        (500, {"message": 'admission webhook "w" denied the request: later'}, False),
+        (500, {"message": 'failed calling webhook "w": no endpoints'}, True),
+    ],
+)
+def test_budgets_and_webhooks_that_refuse_are_no_failures(
+    status: int, body: Any, *, failed: bool
+) -> None:
+    assert failing(status, {}, body) is failed
