@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sandbox.cluster.budgets import disruption_condition
 from sandbox.cluster.errors import ApiError, forbidden
-from sandbox.cluster.objects import Item, Json, set_condition, with_status
+from sandbox.cluster.objects import Item, Json, condition, set_condition, with_status
 from sandbox.cluster.resources import resource
 from sandbox.cluster.times import stamp
 
@@ -102,16 +102,27 @@ def _spent(budget: Item, pod: str, now: float) -> Json:
             "DisruptedPods map too big - too many evictions not confirmed by PDB controller",
         )
     if allowed == 0:
-        raise _too_many_requests(
-            f"The disruption budget {name} needs {_desired(budget)} healthy pods and has "
-            f"{status.get('currentHealthy', 0)} currently"
-        )
+        raise _too_many_requests(_denied(budget))
     body = with_status(
         budget.body,
         disruptionsAllowed=allowed - 1,
         disruptedPods={**disrupted, pod: stamp(now)},
     )
     return disruption_condition(body, now) if allowed == 1 else body
+
+
+def _denied(budget: Item) -> str:
+    """Say why a budget allows nothing; its counts mean nothing once its controller has failed."""
+    name, healthy = budget.key.name, budget.status.get("currentHealthy", 0)
+    no = f"The disruption budget {name} does not allow evicting pods currently"
+    found = condition(budget.body, "DisruptionAllowed") or {}
+    why = found.get("message") if found.get("status") == "False" else ""
+    if why and found["reason"] == "SyncFailed":
+        return f"{no} because it failed sync: {why}"
+    if healthy <= _desired(budget):
+        needs = f"needs {_desired(budget)} healthy pods and has {healthy} currently"
+        return f"The disruption budget {name} {needs}"
+    return f"{no} ({found['reason']}): {why}" if why else no
 
 
 def _odd_budget(name: str, why: str) -> ApiError:

@@ -114,7 +114,7 @@ def test_a_second_eviction_is_refused_until_the_budget_allows_it_again(
     refused = client.evict("rec", "web-2")
     assert refused.status == 429
     assert "Retry-After" not in refused.headers
-    assert cause(refused.body).startswith("The disruption budget web needs 1 healthy pods and has ")
+    assert cause(refused.body).startswith("The disruption budget web ")
     assert not ending(cluster, "web-2")
 
 
@@ -259,6 +259,29 @@ def test_a_changed_budget_asks_for_patience_until_it_is_observed(
     answer = client.evict("rec", "web-1")
     assert (answer.status, answer.headers["Retry-After"]) == (429, "10")
     assert cause(answer.body) == "The disruption budget web is still being processed by the server."
+
+
+@pytest.mark.parametrize(
+    ("healthy", "reason", "why", "words"),
+    [
+        (1, "SyncFailed", "found no controllers", "because it failed sync: found no controllers"),
+        (3, "SyncFailed", "found no controllers", "because it failed sync: found no controllers"),
+        (1, "InsufficientPods", "", "needs 1 healthy pods and has 1 currently"),
+        (3, "InsufficientPods", "", "does not allow evicting pods currently"),
+        (3, "Odd", "on a whim", "does not allow evicting pods currently (Odd): on a whim"),
+    ],
+)
+def test_a_budget_that_allows_nothing_says_why_as_far_as_its_counts_can_be_trusted(
+    cluster: Cluster, client: Client, healthy: int, reason: str, why: str, words: str
+) -> None:
+    pods(cluster, "web-1")
+    budget(cluster, min_available=1)
+    denied = {"type": "DisruptionAllowed", "status": "False", "reason": reason, "message": why}
+    set_status(cluster, disruptionsAllowed=0, currentHealthy=healthy, conditions=[denied])
+    refused = client.evict("rec", "web-1")
+    assert refused.status == 429
+    assert cause(refused.body).startswith("The disruption budget web ")
+    assert cause(refused.body).endswith(words)
 
 
 def test_a_negative_allowance_is_forbidden(cluster: Cluster, client: Client) -> None:
