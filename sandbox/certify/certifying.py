@@ -13,7 +13,7 @@ from sandbox.certify.lane import Lane, lane
 __all__ = ["CertificateError", "boundaries", "certify", "verdict"]
 
 UNDISTURBED = 3  # plays in which boundaries are looked for, after one that warms up
-TRIES = 4  # until a boundary that some play came to counts as one that is not reached again
+TRIES = 3  # until a boundary that some play came to counts as one that is not reached again
 _LIMIT = 300.0  # seconds for one death with all its tries
 
 
@@ -21,13 +21,13 @@ class CertificateError(RuntimeError):
     """The story does not even come to its end undisturbed, or a lane is gone."""
 
 
-def boundaries(stage: Lane) -> frozenset[Boundary]:
-    """Play undisturbed and return every boundary that was seen.
+def boundaries(stage: Lane, *, plays: int = UNDISTURBED) -> frozenset[Boundary]:
+    """Play undisturbed, so often, and return every boundary that was seen.
 
     Raises :class:`CertificateError` where the story does not hold by itself.
     """
     found: set[Boundary] = set()
-    for number in range(UNDISTURBED + 1):
+    for number in range(plays + 1):
         played = stage.play()
         if played.wrong:
             said = "\n".join((*played.wrong, *played.said))

@@ -16,7 +16,7 @@ from jobs.service import Service
 from sandbox import redis as redis_server
 from sandbox.certify.boundaries import Boundary
 from sandbox.certify.deaths import Death
-from sandbox.certify.evidence import gather
+from sandbox.certify.evidence import Evidence, gather
 from sandbox.certify.invariants import broken
 from sandbox.certify.nursery import Nursery
 from sandbox.certify.scene import NODE, POLICY, scene
@@ -26,6 +26,8 @@ from sandbox.processes import free_port
 
 __all__ = ["Lane", "Performance", "lane"]
 
+LAG = 10.0  # seconds that telling may lag behind
+CALM = 0.3  # seconds in which nothing more may happen
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 
 
@@ -33,14 +35,15 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 class Performance:
     """How one went: `wrong` is empty where all held, `died` whether it came to the death.
 
-    `reached` are the boundaries that were seen, `seconds` is how long it took, `said` what the
-    programs said last.
+    `reached` are the boundaries that were seen, `seconds` is how long it took, `evidence` what was
+    judged last (None where it did not come to that), `said` what the programs said last.
     """
 
     wrong: tuple[str, ...]
     died: bool
     reached: frozenset[Boundary]
     seconds: float
+    evidence: Evidence | None = field(default=None, repr=False)
     said: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -65,14 +68,16 @@ class Lane:
         self._redis.flushall()
         with tempfile.TemporaryDirectory(dir=self._home, prefix=f"{self._played}-") as name:
             directory = Path(name)
-            wrong = tuple(self._perform(directory, death))
+            evidence, wrong = self._perform(directory, death)
             reached = frozenset(map(Boundary.read, read_lines(directory / "boundaries")))
             return Performance(
                 wrong, (directory / "dead").exists(), reached, time.monotonic() - began,
-                _last_words(directory) if wrong else (),
+                evidence, _last_words(directory) if wrong else (),
             )  # fmt: skip
 
-    def _perform(self, directory: Path, death: Death | None) -> Iterator[str]:
+    def _perform(
+        self, directory: Path, death: Death | None
+    ) -> tuple[Evidence | None, tuple[str, ...]]:
         with (
             running(scene()) as cluster,
             sandbox.slack.running(sandbox.slack.demo_workspace(), rate_limits=False) as slack,
@@ -101,9 +106,9 @@ class Lane:
             }
             try:
                 play(theatre)
-                yield from _settled(theatre, self._redis, before, directory)
+                return _settled(theatre, self._redis, before, directory)
             except StuckError as stuck:
-                yield str(stuck)
+                return None, (str(stuck), *_stand_of(theatre))
             finally:
                 troupe.stop()
 
@@ -122,18 +127,32 @@ class Lane:
 
 def _settled(
     theatre: Theatre, redis: Redis, before: dict[str, str], directory: Path
-) -> tuple[str, ...]:
-    """Return what does not hold: telling may lag behind, so it is looked at until all holds."""
-    wrong: tuple[str, ...] = ()
+) -> tuple[Evidence, tuple[str, ...]]:
+    """Return what was seen and what does not hold of it.
 
-    def holds() -> bool:
-        nonlocal wrong
-        wrong = broken(gather(theatre, redis, before, read_lines(directory / "commits")))
-        return not wrong
+    Telling may lag behind, so it is looked at until all holds; and once more when whoever was
+    started last has had the time to spoil it.
+    """
+
+    def look() -> tuple[Evidence, tuple[str, ...]]:
+        seen = gather(theatre, redis, before, read_lines(directory / "commits"))
+        return seen, broken(seen)
 
     with suppress(StuckError):
-        theatre.until("all holds", holds, within=10)
-    return wrong
+        theatre.until("all holds", lambda: not look()[1], within=LAG)
+    theatre.until("the bot is at work", theatre.troupe.at_work)
+    if (directory / "dead").exists():
+        theatre.may_happen(lambda: None, within=CALM)
+    return look()
+
+
+def _stand_of(theatre: Theatre) -> Iterator[str]:
+    """Say how far it came, for whoever wants to know why it came no further."""
+    for view in theatre.operations():
+        node = next(iter(view.nodes), None)
+        yield f"{view.id} is {view.state}, its node {node.status if node else 'not known'}"
+    for told in theatre.slack.deliveries()[-3:]:
+        yield f"{told.kind} was answered {told.status} {told.failure or ''} {told.shown or ''}"
 
 
 def _watch(directory: Path, death: Death | None) -> dict[str, object]:
@@ -148,7 +167,7 @@ def _watch(directory: Path, death: Death | None) -> dict[str, object]:
 
 def _last_words(directory: Path) -> tuple[str, ...]:
     words: list[str] = []
-    for log in sorted(directory.glob("*.log")):
+    for log in sorted(directory.glob("*.log"), key=lambda log: log.name):
         lines = log.read_text(errors="replace").splitlines()
         words += [f"{log.stem}: {line}" for line in lines[-60:]]
     return tuple(words)

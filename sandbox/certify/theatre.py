@@ -37,16 +37,20 @@ class Troupe:
     environments: dict[str, dict[str, str]]
     directory: Path
     pids: dict[str, int] = field(default_factory=dict)
-    starts: int = 0
+    logs: dict[str, Path] = field(default_factory=dict)
 
     def look(self) -> None:
         """Start what is not running."""
         for role, environment in self.environments.items():
             pid = self.pids.get(role)
             if pid is None or self.nursery.ended(pid):
-                self.starts += 1
-                log = self.directory / f"{role}.log"
+                log = self.logs[role] = self.directory / f"{role}-{time.monotonic_ns()}.log"
                 self.pids[role] = self.nursery.start(role, environment, log, self.watch)
+
+    def at_work(self) -> bool:
+        """Whether the bot that runs now does the telling: it may have been started just now."""
+        log = self.logs["bot"]
+        return log.exists() and "notifier_begins" in log.read_text(errors="replace")
 
     def stop(self) -> None:
         """Kill whatever runs."""
