@@ -150,11 +150,11 @@ class Board:
     @cached_property
     def staying(self) -> Mapping[str, tuple[str, ...]]:
         """The uids of the serving copies on the node that are not about to go, by workload."""
-        found: dict[str, tuple[str, ...]] = {}
-        for entry in self.pods.values():
+        found: dict[str, list[str]] = {}
+        for uid, entry in self.pods.items():
             if not (entry.flying or entry.accepted) and (key := self.workloads.key(entry.pod)):
-                found[key] = (*found.get(key, ()), entry.pod.uid)
-        return found
+                found.setdefault(key, []).append(uid)
+        return {key: tuple(uids) for key, uids in found.items()}
 
     def guard(self, entry: Entry) -> str:
         """Return the workload that needs another copy for this pod to go, "" if none does.

@@ -115,7 +115,15 @@ class Workload:
         return replace(self, looks=self.looks + 1, look_at=now + wait)
 
     def crowded(self, now: int) -> "Workload":
-        """Note that others have taken the room that it seemed to have: only a new look tells."""
+        """Note that others have taken the room that it seemed to have: only a new look tells.
+
+        At once where that was a count, which is rough. Of several pods that were sent together the
+        first says it for all: each of them must not make the wait longer.
+        """
+        if not self.read_at:
+            return self
+        if self.elsewhere is None:
+            return replace(self, read_at=0, look_at=now)
         return replace(self.again(now), read_at=0)
 
 

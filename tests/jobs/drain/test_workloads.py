@@ -241,6 +241,18 @@ def test_where_other_drains_took_the_room_only_a_new_look_tells() -> None:
     assert names(looked(state, look("uid-new"), NOW + LOOK_AGAIN), NOW + LOOK_AGAIN) == ["web-0"]
 
 
+def test_pods_that_find_the_room_taken_together_make_one_look_and_no_longer_wait() -> None:
+    state = send(drain(*webs(8), owners={WEB: owner(9)}))
+    for number in range(8):
+        state = state.apply(e.Crowded(f"uid-web-{number}"), NOW)
+    assert wanted(state) == [WEB]  # at once: what was crowded is a count, and a look is exact
+    state = send(looked(state, look("uid-new")))
+    for number in range(8):
+        state = state.apply(e.Crowded(f"uid-web-{number}"), NOW)
+    assert wanted(state, NOW + LOOK_AGAIN - 1) == []
+    assert wanted(state, NOW + LOOK_AGAIN) == [WEB]
+
+
 def test_what_got_no_leave_gives_its_place_back() -> None:
     state = send(drain(*webs(2), owners={WEB: owner(2)}))
     state = state.apply(e.Withheld("uid-web-0", NOW), NOW)
