@@ -92,7 +92,7 @@ def undo_cordon(
         return _kept("the node is not ours")
     if record.evicted and not even_if_evicted:
         return _kept("pods were evicted: it stays cordoned", evicted=True)
-    claim = _claim(act, operation, node, uid)
+    claim = _claim(act, operation, node, uid, requested_by=by)
     what, kept = "the node is gone", False
     if claim is not None:
         with asking_cluster(otherwise=f"the cordon of {node} can't be undone"):

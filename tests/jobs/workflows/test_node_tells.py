@@ -10,6 +10,7 @@ import pytest
 import structlog.testing
 
 from jobs.drain.fence import HANDS_OFF, PREFIX, REASON, SINCE, THREAD, TOKEN
+from jobs.kubernetes import connect
 from jobs.kubernetes.rights import RIGHTS
 from jobs.models import NodeStatus, OperationEnd, QuestionKind
 from jobs.workflows import choices
@@ -221,3 +222,19 @@ def test_a_mark_that_comes_between_plan_and_cordon_is_seen(play: Play) -> None:
     assert "kured" in story.node(operation).detail
     assert not story.cordoned()
     assert story.evictions() == []
+
+
+def test_what_kubectl_asks_for_when_it_describes_a_node_finds_the_events(
+    play: Play, tmp_path: Path
+) -> None:
+    story = play()
+    web(story, 1)
+    story.finish(story.submit("node-1"))
+    kubeconfig = str(story.cluster.kubeconfig(tmp_path / "kubeconfig"))
+    # As kubectl's describe.go: by the name as uid, the kubelet's custom, in all namespaces.
+    selector = "involvedObject.kind=Node,involvedObject.name=node-1,involvedObject.uid=node-1"
+    found = connect(kubeconfig, pool=1).ask(
+        "GET", "/api/v1/events", query={"fieldSelector": selector}
+    )
+    assert {event["reason"] for event in found["items"]} == {"DrainStarted", "Drained"}
+    assert {event["source"]["component"] for event in found["items"]} == {"drainbot"}
