@@ -26,8 +26,8 @@ def wait_until_detached(
 ) -> dict[str, Any]:
     """Wait, at the longest until `ask_at` (ms), until nothing is attached beyond what stays.
 
-    Returns `{outcome, volumes, attachments}`: detached, attached (with the volumes by name) or
-    gone, the node. `total` and `gone` count its pods, for those who are shown the progress.
+    Returns `{outcome, volumes, attachments, node_ready}`: detached, attached (with the volumes by
+    name) or gone, the node. `total` and `gone` count its pods, for who is shown the progress.
     All attachments of the cluster are listed once; after that only this node's are looked at.
     """
     act.tick()
@@ -36,15 +36,25 @@ def wait_until_detached(
         pending = _attached(act, node)
         while pending:
             _show(act, pending, total=total, gone=gone)
-            if _is_gone(act, node, uid):
-                return {"outcome": "gone", "volumes": [], "attachments": []}
+            act.tick()
+            seen = find_node(act.resources.cluster, node)
+            if seen is None or seen.uid != uid:
+                return _outcome("gone")
             names = [each.name for each in pending]
             if not patient.left:
-                volumes = list(named(pending))
-                return {"outcome": "attached", "volumes": volumes, "attachments": names}
+                return _outcome("attached", pending, node_ready=seen.ready)
             patient.wait(state=names, watching={"volumes": names})
             pending = tuple(each for each in pending if _is_still(act, each))
-    return {"outcome": "detached", "volumes": [], "attachments": []}
+    return _outcome("detached")
+
+
+def _outcome(
+    outcome: str, pending: tuple[Attachment, ...] = (), *, node_ready: bool = True
+) -> dict[str, Any]:
+    return {
+        "outcome": outcome, "volumes": list(named(pending)),
+        "attachments": [each.name for each in pending], "node_ready": node_ready,
+    }  # fmt: skip
 
 
 def _attached(act: Activity[Resources], node: str) -> tuple[Attachment, ...]:
@@ -65,12 +75,6 @@ def _attached(act: Activity[Resources], node: str) -> tuple[Attachment, ...]:
 def _is_still(act: Activity[Resources], attachment: Attachment) -> bool:
     act.tick()
     return is_attached(act.resources.cluster, attachment.name)
-
-
-def _is_gone(act: Activity[Resources], node: str, uid: str) -> bool:
-    act.tick()
-    seen = find_node(act.resources.cluster, node)
-    return seen is None or seen.uid != uid
 
 
 def _show(

@@ -8,7 +8,8 @@ from jobs.activities.wellness import wait_until_well
 from jobs.durable import Aborted, Fired, Question, Signal, StepFailed, Timer
 from jobs.models import NodeStatus, QuestionKind
 from jobs.workflows import choices
-from jobs.workflows.asking import notices
+from jobs.workflows.asking import notices, votes
+from jobs.workflows.dead import bury
 from jobs.workflows.endings import abort_operation, end, gone, leave
 from jobs.workflows.node_state import NodeDrain
 from jobs.workflows.telling import tell_blocked
@@ -44,14 +45,21 @@ def _detached(node: NodeDrain, turn: int) -> Any:
             gone=node.pods["gone"], ask_at=ctx.now() + int(needs.ask_after * 1000),
         )  # fmt: skip
     except StepFailed as failed:  # such as a right that is missing: people may know better
-        return {"outcome": "unknown", "volumes": [], "attachments": [], "detail": str(failed)}
+        return {
+            "outcome": "unknown", "volumes": [], "attachments": [], "node_ready": True,
+            "detail": str(failed),
+        }  # fmt: skip
 
 
 def _ask_volumes(node: NodeDrain, turn: int, outcome: Mapping[str, Any]) -> Fired:
     detail = outcome.get("detail", "")
     node.show(NodeStatus.BLOCKED, detail or "volumes stay attached to it")
     tell_blocked(node, turn, detail or f"still attached: {', '.join(outcome['volumes'])}", [])
-    offered = (choices.RETRY, *choices.VOLUMES) if detail else choices.VOLUMES
+    offered: tuple[str, ...] = choices.VOLUMES
+    if detail:
+        offered = (choices.RETRY, *offered)
+    if not outcome["node_ready"]:
+        offered = choices.with_dead(offered)
     names = outcome["attachments"]
     return _ask(
         node, f"ask:volumes:{turn}", "volumes", QuestionKind.VOLUMES, offered,
@@ -71,6 +79,8 @@ def _act_on_volumes(node: NodeDrain, turn: int, fired: Fired) -> Any:
     if choice == choices.GO_ON:
         node.volumes_anyway = True
         node.log("attached_anyway", by=by, volumes=", ".join(node.facts["volumes"]))
+    elif choice == choices.NODE_IS_DEAD:
+        return bury(node, turn, (), by=by) or AGAIN
     elif choice != choices.RETRY:
         return leave(node, f"volumes:{turn}", fired.value)
     return AGAIN
@@ -178,7 +188,12 @@ def _ask(
         key,
         watching=None if watching is None else {**node.common(), **watching, **free_for},
         answer=Question(
-            kind, {**asked, **payload}, offered, notices=notices(needs), stop_after=needs.stop_after
+            kind,
+            {**asked, **payload},
+            offered,
+            notices=notices(needs),
+            votes_needed=votes(needs, offered),
+            stop_after=needs.stop_after,
         ),
         freed=Signal("freed"),
         stop=Timer(needs.stop_after, movable=True),

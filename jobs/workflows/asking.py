@@ -74,8 +74,7 @@ def _kind(outcome: dict[str, Any]) -> tuple[QuestionKind, tuple[str, ...]]:
         anyway = (choices.EVICT_ANYWAY,) if outcome["refusals"] else ()
         offered = (*anyway, *(choices.BLOCK if by_budget else choices.WONT_STOP))
     if any(not stuck["node_ready"] for stuck in outcome["wont_stop"]):
-        before = offered.index(choices.SKIP)
-        offered = (*offered[:before], choices.NODE_IS_DEAD, *offered[before:])
+        offered = choices.with_dead(offered)
     return kind, offered
 
 
@@ -103,10 +102,16 @@ def _question(node: NodeDrain, outcome: dict[str, Any]) -> Question:
         kind,
         payload,
         offered,
-        votes_needed=dict.fromkeys((choices.FORCE, choices.NODE_IS_DEAD), needs.force_votes),
+        votes_needed=votes(needs, offered),
         notices=notices(needs),
         stop_after=needs.stop_after,
     )
+
+
+def votes(needs: Requirements, offered: tuple[str, ...]) -> dict[str, int]:
+    """Return how many people it takes for what gets past budgets and kubelets."""
+    strong = (choices.FORCE, choices.NODE_IS_DEAD)
+    return {choice: needs.force_votes for choice in strong if choice in offered}
 
 
 def notices(needs: Requirements) -> dict[str, float]:

@@ -23,3 +23,9 @@ FREED: Final = (RETRY, SKIP, ABORT)
 VOLUMES: Final = (GO_ON, WAIT, SKIP, ABORT)
 UNWELL: Final = (GO_ON, WAIT, ABORT)
 CANARY: Final = (GO_ON, ABORT)
+
+
+def with_dead(offered: tuple[str, ...]) -> tuple[str, ...]:
+    """Add that the node is dead, before the choices that leave it."""
+    before = offered.index(SKIP)
+    return (*offered[:before], NODE_IS_DEAD, *offered[before:])

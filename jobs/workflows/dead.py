@@ -1,6 +1,6 @@
 """A person attests that a node is dead: mark it, and let Kubernetes end its pods."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.activities.dead import declare_dead, wait_for_the_dead
@@ -10,8 +10,10 @@ from jobs.workflows.endings import gone
 from jobs.workflows.node_state import NodeDrain
 
 
-def bury(node: NodeDrain, turn: int, outcome: Mapping[str, Any], *, by: str) -> Any:
+def bury(node: NodeDrain, turn: int, stuck: Sequence[Mapping[str, Any]], *, by: str) -> Any:
     """Mark the node as out of service and wait a while for its pods; its end, or None to go on.
+
+    `stuck` are those that would not stop.
 
     Where it must not be marked (it is Ready again, say) that is told, and asked about anew.
     """
@@ -30,7 +32,7 @@ def bury(node: NodeDrain, turn: int, outcome: Mapping[str, Any], *, by: str) -> 
     slack = node.drain.requirements.terminating_slack
     ctx.activity(
         f"dead-pods:{turn}", wait_for_the_dead, **node.common(),
-        pods=[stuck["pod"] for stuck in outcome["wont_stop"]],
+        pods=[each["pod"] for each in stuck],
         until=ctx.now() + int(slack * 1000),
     )  # fmt: skip
     return None

@@ -108,6 +108,8 @@ class Builder:
     def workload(self, workload: Workload) -> list[Item]:
         """Make a workload, and its pods where it says on which nodes. Return those pods."""
         self.namespace(workload.namespace)
+        for claim in workload.claims:
+            self._claim(workload.namespace, claim)
         if workload.kind == "Pod":
             return self._bare_pods(workload)
         kind = resource(workload.kind)
@@ -127,6 +129,13 @@ class Builder:
                 new = pod_of(kind, owner)
             pods.append(self._run(workload, new, node))
         return pods
+
+    def _claim(self, namespace: str, name: str) -> None:
+        """Make a claim that is bound to a volume of its own, unless it is there."""
+        if self._store["persistentvolumeclaims"].get(namespace, name) is None:
+            spec = {"accessModes": ["ReadWriteMany"], "volumeName": f"pv-{name}"}
+            body = {"metadata": {"name": name}, "spec": spec, "status": {"phase": "Bound"}}
+            self._create("persistentvolumeclaims", namespace, body)
 
     def _daemons(self, workload: Workload, kind: Resource, owner: Item) -> list[Item]:
         template = owner.spec["template"]["spec"]
@@ -187,8 +196,12 @@ def _template(workload: Workload) -> Json:
     if workload.requests:
         container["resources"] = {"requests": dict(workload.requests)}
     spec: Json = {"containers": [container], "terminationGracePeriodSeconds": workload.grace}
-    if workload.emptydir:
-        spec["volumes"] = [{"name": "scratch", "emptyDir": {}}]
+    volumes: list[Json] = [{"name": "scratch", "emptyDir": {}}] if workload.emptydir else []
+    volumes += [
+        {"name": claim, "persistentVolumeClaim": {"claimName": claim}} for claim in workload.claims
+    ]
+    if volumes:
+        spec["volumes"] = volumes
     if workload.kind == "Job":
         spec["restartPolicy"] = "Never"
     annotations = dict(workload.annotations)

@@ -72,7 +72,8 @@ class Workload(_Value):
     are on all nodes that suit. Without, its controller makes them and the scheduler finds a node.
     Seconds: ``grace`` (promised by the API), ``stop_after`` (what its pods really take, None: the
     kubelet's own delay, `inf`: the whole grace), ``start_after``, ``complete_after`` (then they
-    have succeeded). ``owner`` is for kind `Pod` only.
+    have succeeded). ``owner`` is for kind `Pod` only. ``claims`` are PersistentVolumeClaims that
+    all its pods share; each is bound to the PersistentVolume `pv-NAME`.
     """
 
     kind: WorkloadKind
@@ -89,6 +90,7 @@ class Workload(_Value):
     complete_after: float | None = None
     owner: OwnerRef | None = None
     emptydir: bool = False
+    claims: tuple[str, ...] = ()
     finalizers: tuple[str, ...] = ()
     ready: bool = True
     parallel: bool = False

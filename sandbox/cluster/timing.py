@@ -31,6 +31,8 @@ class Timing(BaseModel):
     """A budget's status, from a change of its pods."""
     node_s: float = Field(default=0.01, ge=0)
     """The taints of a node, from a change of the node."""
+    attach_s: float = Field(default=0.01, ge=0)
+    """A volume, from its pod's coming or going until it is attached or detached."""
     disrupted_s: float = Field(default=120.0, ge=0)
     """How long a budget waits for an evicted pod's deletion before it counts it again."""
     node_gone_s: float = Field(default=40.0, ge=0)

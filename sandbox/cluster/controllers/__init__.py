@@ -13,6 +13,7 @@ from sandbox.cluster.controllers.nodes import NodeLifecycle, TaintEviction
 from sandbox.cluster.controllers.replicasets import ReplicaSets
 from sandbox.cluster.controllers.scheduler import Scheduler
 from sandbox.cluster.controllers.statefulsets import StatefulSets
+from sandbox.cluster.controllers.volumes import AttachDetach
 
 __all__ = ["ALL", "Controller", "World", "controllers"]
 
@@ -28,6 +29,7 @@ _CLASSES: tuple[type[Controller], ...] = (
     NodeLifecycle,
     TaintEviction,
     Garbage,
+    AttachDetach,
 )
 ALL = frozenset(one.name for one in _CLASSES)
 """The names of all controllers."""

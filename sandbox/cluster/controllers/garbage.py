@@ -5,7 +5,7 @@ from sandbox.cluster.objects import Item, condition
 from sandbox.cluster.resources import resource, resources
 from sandbox.cluster.store import Change
 
-__all__ = ["Garbage"]
+__all__ = ["Garbage", "out_of_service"]
 
 _PODS = resource("pods")
 _NODES = resource("nodes")
@@ -59,7 +59,7 @@ class Garbage(Controller):
             self._look_at_node(node)
 
     def _look_at_node(self, node: Item) -> None:
-        if _out_of_service(node):
+        if out_of_service(node):
             name = node.key.name
             self.later(("out", name), self.timing.node_s, lambda: self._remove_stuck(name))
 
@@ -72,7 +72,7 @@ class Garbage(Controller):
     def _remove_stuck(self, name: str) -> None:
         """Remove the terminating pods of a node that a person has declared out of service."""
         node = self.store[_NODES].get("", name)
-        if node and _out_of_service(node):
+        if node and out_of_service(node):
             for pod in self.store[_PODS].on_node(name):
                 if pod.ending:
                     self.rest.delete(_PODS, pod, {"gracePeriodSeconds": 0})
@@ -110,7 +110,7 @@ class Garbage(Controller):
             self.store.remove(_NAMESPACES, namespace)
 
 
-def _out_of_service(node: Item) -> bool:
+def out_of_service(node: Item) -> bool:
     """Whether the node is not ready, and a person said that it is dead."""
     ready = condition(node.body, "Ready")
     dead = ready is None or ready.get("status") != "True"
