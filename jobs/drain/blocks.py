@@ -90,8 +90,11 @@ def never(
 
     Reckoned with as many pods as it expects, or as its owner is about to have if those are more:
     a workload that is being scaled up may have room in a moment. `covered` are the pods that it
-    selects, where they are known; `unowned`: the pod in question has no controlling owner.
+    selects, where they are known; `unowned`: the pod in question has no controlling owner. One that
+    its controller can't work out is hopeless if that is because of the pods' owners.
     """
+    if budget.sync_failed:
+        return any(words in budget.sync_failed for words in _UNCOUNTABLE)
     wanted = owner.replicas if owner is not None else 0
     expected = max(budget.expected_pods, wanted)
     if expected <= 0:

@@ -157,12 +157,15 @@ def _of(judged: Judged, fate: Fate) -> list[Pod]:
 
 def _passable(budgets: Sequence[Budget], owners: Owners, pods: Sequence[Pod]) -> list[Budget]:
     """Return the budgets that pods can pass by waiting; for the others people decide."""
-    found = []
-    for budget in budgets:
-        covered = (_owner(pod, owners) for pod in pods if budget.covers(pod))
-        if not any(never(budget, owner) for owner in covered):
-            found.append(budget)
-    return found
+    return [
+        budget
+        for budget in budgets
+        if not any(
+            never(budget, _owner(pod, owners), unowned=pod.controller is None)
+            for pod in pods
+            if budget.covers(pod)
+        )
+    ]
 
 
 def _to_evict(judged: Judged) -> Iterator[tuple[Pod, Judgement]]:
@@ -201,7 +204,7 @@ def _blocks(
             for budget in covering:
                 yield PlannedBlock(pod=pod.ref, budget=budget.facts, never=True)
         elif covering and not covering[0].bypassed_by(pod) and not _allows(covering[0]):
-            hopeless = never(covering[0], _owner(pod, owners))
+            hopeless = never(covering[0], _owner(pod, owners), unowned=pod.controller is None)
             yield PlannedBlock(pod=pod.ref, budget=covering[0].facts, never=hopeless)
 
 

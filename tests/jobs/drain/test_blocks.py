@@ -24,6 +24,7 @@ DB: dict[str, Any] = {
     "current_healthy": 3,
     "expected_pods": 3,
 }
+NO_SCALE = "workers.example.com does not implement the scale subresource"
 REFUSED = Blocked("db", "The disruption budget db needs 3 healthy pods and has 3 currently", 3, 3)
 
 
@@ -208,6 +209,11 @@ def test_a_budget_that_expects_no_pods_never_lets_one_without_an_owner_go(
     assert ("counts no pods without an owner" in block.help) is hopeless
 
 
+def test_a_budget_that_can_not_be_worked_out_is_hopeless_if_its_pods_owners_are_why() -> None:
+    assert never(budget(sync_failed=NO_SCALE, max_unavailable=1, expected_pods=9))
+    assert not never(budget(sync_failed="etcdserver: request timed out", max_unavailable=0))
+
+
 @pytest.mark.parametrize(
     ("rule", "owner", "words"),
     [
@@ -261,9 +267,6 @@ def test_a_missing_right_is_named() -> None:
 def test_a_webhook_is_shown_with_its_words(*, again: bool, verdict: Verdict) -> None:
     block = block_of(kept(Webhook("denied: not now", "w", again=again)), budgets=[])
     assert (block.kind, block.verdict, block.message) == ("webhook", verdict, "denied: not now")
-
-
-NO_SCALE = "workers.example.com does not implement the scale subresource"
 
 
 @pytest.mark.parametrize(

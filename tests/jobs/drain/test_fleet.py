@@ -96,6 +96,13 @@ def test_a_question_that_nobody_answered_stops_before_any_count() -> None:
     assert (subject.stopped, subject.next) == (Stop.UNANSWERED, None)
 
 
+def test_a_question_that_nobody_answered_stops_also_where_its_node_was_drained() -> None:
+    subject = fleet().began().over("node-1", DRAINED, unanswered=True)
+    assert (subject.stopped, subject.next) == (Stop.UNANSWERED, None)
+    assert end_of([DRAINED, STOPPED], stopped=subject.stopped) == "stopped"
+    assert end_of([DRAINED], stopped=subject.stopped) == "drained"  # there was no other node
+
+
 def test_a_failed_canary_over_the_limit_stops_and_is_not_asked_about() -> None:
     subject = went(fleet(canaries=1, max_failures=0), FAILED)
     assert (subject.stopped, subject.proving) == (Stop.FAILURES, False)
@@ -152,7 +159,9 @@ def test_whatever_happens_the_limits_hold(subject: Fleet, data: st.DataObject) -
         if under_way:
             name = under_way.pop(data.draw(st.integers(0, len(under_way) - 1)))
             ends = st.sampled_from([status for status in NodeStatus if status.final])
-            subject = subject.over(name, data.draw(ends))
+            status = data.draw(ends)
+            unanswered = status is DRAINED and data.draw(st.booleans())
+            subject = subject.over(name, status, unanswered=unanswered)
         elif subject.proving:
             assert set(begun) == set(subject.nodes[: subject.canaries])
             subject = replace(subject, proven=True)

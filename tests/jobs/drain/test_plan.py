@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from jobs.drain.facts import Budget, Owner, Pod
 from jobs.drain.fence import TOKEN
 from jobs.drain.filters import Rules
@@ -58,6 +60,51 @@ def test_a_budget_that_would_refuse_now_is_shown_and_whether_it_ever_can() -> No
     roomy = plan(*pods, budgets=(budget(),), owned=(owner(replicas=3),))
     assert [each.never for each in roomy.blocks] == [False]
     assert plan(*pods, budgets=(budget(disruptions_allowed=1),)).blocks == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "never"),
+    [
+        ({"max_unavailable": 1, "expected_pods": 0}, True),  # counts no pod without an owner
+        ({"max_unavailable": 1, "expected_pods": 3}, False),
+        ({"sync_failed": 'found no controllers for pod "web-1"'}, True),
+        ({"sync_failed": "etcdserver: request timed out"}, False),
+    ],
+)
+def test_a_budget_that_can_not_reckon_with_its_pods_is_known_in_the_plan(
+    *, fields: dict[str, Any], never: bool
+) -> None:
+    bare = pod("web-1", controller=None)
+    options = DrainOptions(force=True)
+    (block,) = plan(bare, budgets=(budget(**fields),), options=options).blocks
+    assert block.never is never
+
+
+def test_the_time_that_people_take_for_a_budget_that_never_passes_is_in_no_estimate() -> None:
+    pods = [pod(f"web-{number}", grace=10) for number in range(4)]
+    one_by_one = plan(*pods, budgets=(budget(),), owned=(owner(replicas=6),))
+    hopeless = plan(*pods, budgets=(budget(),), owned=(owner(replicas=2),))
+    assert [block.never for block in (*one_by_one.blocks[:1], *hopeless.blocks[:1])] == [
+        False,
+        True,
+    ]
+    assert hopeless.seconds == plan(*pods).seconds
+    assert one_by_one.seconds > 3 * hopeless.seconds
+
+
+def test_pods_outside_the_selector_are_left_and_counted() -> None:
+    chosen = plan(pod("web-1"), pod("db-1"), options=DrainOptions(pod_selector="app=web"))
+    assert (chosen.evict, chosen.not_selected) == (1, 1)
+
+
+def test_the_whole_takes_as_long_as_its_nodes_one_after_the_other() -> None:
+    nodes = [plan(pod(), node=node(name=name, uid=name)) for name in ("a", "b")]
+    whole = operation_plan(nodes, DrainOptions(), now=NOW)
+    assert whole.seconds == sum(each.seconds for each in nodes)
+    at_once = operation_plan(nodes, DrainOptions(), now=NOW, nodes_away=2)
+    assert at_once.seconds == nodes[0].seconds
+    unknown = nodes[0].model_copy(update={"seconds": -1})
+    assert operation_plan([unknown], DrainOptions(), now=NOW).seconds == -1
 
 
 def test_a_delete_asks_no_budget() -> None:
