@@ -5,6 +5,7 @@ with it, so only what may be missing belongs here.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -12,16 +13,22 @@ import structlog
 
 log = structlog.get_logger(__name__)
 MOST_WAITING = 200
+IMPATIENT_FOR = 60.0  # seconds that nobody waits after somebody did in vain
 
 
 class Aside:
-    """The thread begins with the first act and ends when nothing is left: nobody has to stop it."""
+    """The thread begins with the first act and ends when nothing is left: nobody has to stop it.
 
-    def __init__(self) -> None:
+    `clock` is in seconds and never goes back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._waiting: deque[tuple[Callable[[], None], threading.Event]] = deque()
         self._running = False
         self._said: set[str] = set()
+        self._behind_until = float("-inf")
 
     def do(self, act: Callable[[], None]) -> threading.Event:
         """Let `act()` be done; the event is set once it was, or failed, or was dropped."""
@@ -36,6 +43,15 @@ class Aside:
         if begin:
             threading.Thread(target=self._run, name="aside", daemon=True).start()
         return done
+
+    @property
+    def keeps_up(self) -> bool:
+        """Whether it is worth a moment's wait: none was in vain lately."""
+        return self._clock() >= self._behind_until
+
+    def fell_behind(self) -> None:
+        """Note that somebody waited in vain: for a while nobody else should."""
+        self._behind_until = self._clock() + IMPATIENT_FOR
 
     def first_time(self, what: str) -> bool:
         """Whether this is asked for the first time in this process: some things are said once."""

@@ -50,7 +50,15 @@ def announce(
     )  # fmt: skip
     done = tell(act.resources, told)
     if wait:
+        wait_a_moment(act, done)
+
+
+def wait_a_moment(act: Activity[Resources], done: threading.Event) -> None:
+    """Wait for what is told last: it should not die with its process. If in vain, not again."""
+    if act.resources.aside.keeps_up:
         act.wait(done, PATIENCE)
+        if not done.is_set():
+            act.resources.aside.fell_behind()
 
 
 def tell(resources: Resources, told: Told, *, event: bool = True) -> threading.Event:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jobs.activities.announcing import PATIENCE, tell
+from jobs.activities.announcing import tell, wait_a_moment
 from jobs.activities.trouble import asking_cluster
 from jobs.drain.conditions import Stage, Told
 from jobs.drain.fence import (
@@ -114,7 +114,7 @@ def _tell_return(act: Activity[Resources], claim: Claim, undo: Undo) -> None:
     """Tell that a node was given back, before its record is let go of: a crash tells it again."""
     stage = Stage.RELEASED if undo is Undo.KEEP else Stage.RETURNED
     told = _told(act, claim, stage, UNDONE[undo])
-    act.wait(tell(act.resources, told, event=undo is not Undo.NOTHING), PATIENCE)
+    wait_a_moment(act, tell(act.resources, told, event=undo is not Undo.NOTHING))
 
 
 def _told(act: Activity[Resources], claim: Claim, stage: Stage, detail: str) -> Told:

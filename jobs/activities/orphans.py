@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jobs.activities.announcing import PATIENCE, tell
+from jobs.activities.announcing import tell, wait_a_moment
 from jobs.activities.cordon import UNDONE, whose
 from jobs.activities.trouble import asking_cluster
 from jobs.drain.conditions import Stage, Told
@@ -95,7 +95,7 @@ def _undo(act: Activity[Resources], claim: Claim) -> dict[str, Any]:
         stage=Stage.RELEASED if result is Undo.KEEP else Stage.RETURNED, at=act.now(),
         detail=f"{UNDONE[result]}; no operation stood behind it", requested_by=claim.requested_by,
     )  # fmt: skip
-    act.wait(tell(act.resources, told, event=result is not Undo.NOTHING), PATIENCE)
+    wait_a_moment(act, tell(act.resources, told, event=result is not Undo.NOTHING))
     return {"undone": True, "what": UNDONE[result]}
 
 

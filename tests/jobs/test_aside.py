@@ -55,6 +55,17 @@ def test_what_piles_up_is_dropped_not_waited_for() -> None:
     assert all(done.wait(10) for done in waiting)
 
 
+def test_after_a_wait_in_vain_nobody_waits_for_a_while() -> None:
+    times = [0.0]
+    beside = Aside(lambda: times[-1])
+    assert beside.keeps_up
+    beside.fell_behind()
+    times.append(aside.IMPATIENT_FOR - 1)
+    assert not beside.keeps_up
+    times.append(aside.IMPATIENT_FOR)
+    assert beside.keeps_up
+
+
 def test_some_things_are_said_once() -> None:
     beside = Aside()
     assert [beside.first_time("a"), beside.first_time("a"), beside.first_time("b")] == [
