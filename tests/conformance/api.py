@@ -5,16 +5,14 @@ drainbot does wrong: every request that would change something is looked at befo
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from jobs.kubernetes.connection import (
-    JSON,
     MERGE_PATCH,
     STRATEGIC_PATCH,
-    TIMEOUT,
-    Answer,
     Cluster,
     connect,
     meaning,
@@ -59,9 +57,9 @@ class Bounds:
     nodes: set[str] = field(default_factory=set)
     namespaces: set[str] = field(default_factory=set)
 
-    def check(self, method: str, path: str, body: Any) -> None:
+    def check(self, method: str, path: str, body: Json) -> None:
         """Raise OutOfBoundsError for a request that would change anything else."""
-        if method != "GET" and not self._within(path, body if isinstance(body, dict) else {}):
+        if method != "GET" and not self._within(path, body):
             raise OutOfBoundsError(f"not ours, so it was not sent: {method} {path}")
 
     def _within(self, path: str, body: Mapping[str, Any]) -> bool:
@@ -88,26 +86,32 @@ class Bounds:
 
 
 class Bounded(Cluster):
-    """A connection that keeps to its bounds."""
+    """A connection that keeps to its bounds, right where a request leaves the process."""
 
     def __init__(self, kubeconfig: str, bounds: Bounds, *, pool: int = 16) -> None:
-        super().__init__(connect(kubeconfig, pool=pool)._api)
+        api: Any = connect(kubeconfig, pool=pool)._api
+        super().__init__(api)
         self.bounds = bounds
+        self._host = str(api.configuration.host).rstrip("/")
+        self._really = api.call_api
+        api.call_api = self._call
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Any = None,
-        content_type: str = JSON,
-        timeout: float = TIMEOUT,
-    ) -> Answer:
-        self.bounds.check(method, path, body)
-        return super().send(
-            method, path, query=query, body=body, content_type=content_type, timeout=timeout
+    def _call(
+        self, method: str, url: str, headers: Any = None, body: Any = None, *rest: Any, **more: Any
+    ) -> Any:
+        return self.on_the_wire(
+            method,
+            urlsplit(url.removeprefix(self._host)),
+            body if isinstance(body, dict) else {},
+            lambda: self._really(method, url, headers, body, *rest, **more),
         )
+
+    def on_the_wire(
+        self, method: str, target: SplitResult, body: Json, really: Callable[[], Any]
+    ) -> Any:
+        """Send one request; returns what holds its `response`, raises what urllib3 raises."""
+        self.bounds.check(method, target.path, body)
+        return really()
 
 
 def place(kind: str, namespace: str = "", name: str = "", subresource: str = "") -> str:

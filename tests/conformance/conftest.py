@@ -7,22 +7,20 @@ KUBECONFIG=… pytest -m cluster tests/conformance         the cluster of the ku
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from redis import Redis
 
-from jobs.durable import Store
 from jobs.guardrails import Guardrails
-from jobs.nodes import NodeStore
 from jobs.policy import Policy
-from jobs.resources import Resources
 from jobs.service import Service
 from tests.conformance import nodes, opening
 from tests.conformance.case import Case
 from tests.conformance.ground import Ground
 from tests.conformance.tap import Tap
-from tests.jobs.harness import NAME, Worker, policy_with, working
+from tests.jobs.harness import Worker, policy_with, resources, working
 from tests.jobs.story import People
 
 Begin = Callable[..., Case]
@@ -90,8 +88,7 @@ def begin(ground: Ground, redis: "Redis") -> Iterator[Begin]:
             *, policy: Policy | None = None, guardrails: Guardrails | None = None, **worker: Any
         ) -> Case:
             tap = Tap(ground.kubeconfig, ground.bounds)
-            store = Store(redis, NAME)
-            acts = Resources(tap, store, NodeStore(store), guardrails or Guardrails())
+            acts = replace(resources(redis, ground.kubeconfig, guardrails=guardrails), cluster=tap)
             made = stack.enter_context(working(Worker(redis, acts, **worker)))
             people = People(made, Service(redis, policy or policy_with()), ground.patience)
             stack.callback(_keep_to_bounds, tap)

@@ -3,15 +3,20 @@
 So the same cases can look at requests and script faults on any cluster, also on a real one.
 """
 
+import io
+import json
 import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import SplitResult
 
-from jobs.kubernetes.connection import JSON, TIMEOUT, Answer, Stream, meaning
-from jobs.kubernetes.errors import Temporary
+import urllib3
+
+from jobs.kubernetes.connection import Stream
 from tests.conformance.api import Bounded, Bounds, Json, OutOfBoundsError
 
 EVICTION = re.compile(r"/namespaces/(?P<namespace>[^/]+)/pods/(?P<pod>[^/]+)/eviction$")
@@ -48,7 +53,7 @@ class Fault:
     method: str
     path: re.Pattern[str]
     times: int | None
-    answer: Answer | None
+    answer: Json | None  # {status, headers, body}
     carried_out: bool
 
 
@@ -84,42 +89,27 @@ class Tap(Bounded):
 
     # -- what it does ------------------------------------------------------------------------
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Any = None,
-        content_type: str = JSON,
-        timeout: float = TIMEOUT,
-    ) -> Answer:
-        self._let_happen(method, path)
+    def on_the_wire(
+        self, method: str, target: SplitResult, body: Json, really: Callable[[], Any]
+    ) -> Any:
+        verb = "WATCH" if "watch=" in target.query else method
+        self._let_happen(verb, target.path)
         at, status = time.time(), 0
         try:
-            fault = self._script.take(method, path)
-            if fault is not None and not fault.carried_out:
-                answer = self._scripted(fault, method, path)
-            else:
-                answer = super().send(
-                    method, path, query=query, body=body, content_type=content_type, timeout=timeout
-                )
-                if fault is not None:
-                    answer = self._scripted(fault, method, path)
-            status = answer.status
+            fault = self._script.take(verb, target.path)
+            if fault is None or fault.carried_out:
+                answer = super().on_the_wire(method, target, body, really)
+            if fault is not None:
+                answer = _scripted(fault)
+            status = answer.response.status
         except OutOfBoundsError as error:
             self.violations.append(str(error))
             raise
         finally:
-            self.sent.append(Sent(at, method, path, body if isinstance(body, dict) else {}, status))
+            self.sent.append(Sent(at, verb, target.path, body, status))
         return answer
 
     def stream(self, path: str, query: Mapping[str, str], *, idle: float) -> Stream:
-        self.sent.append(Sent(time.time(), "WATCH", path, {}, 0))
-        fault = self._script.take("WATCH", path)
-        if fault is not None:
-            answer = self._scripted(fault, "WATCH", path)
-            raise meaning("WATCH", path, answer)
         stream = super().stream(path, query, idle=idle)
         self._streams.append(stream)
         return stream
@@ -130,12 +120,6 @@ class Tap(Bounded):
             self._before = [each for each in self._before if each not in due]
         for _, act in due:
             act()
-
-    @staticmethod
-    def _scripted(fault: Fault, method: str, path: str) -> Answer:
-        if fault.answer is None:
-            raise Temporary(f"{method} {path}: the connection broke off")
-        return fault.answer
 
     # -- what a case asks of it --------------------------------------------------------------
 
@@ -156,7 +140,7 @@ class Tap(Bounded):
         details["causes"] = [{"reason": k, "message": v} for k, v in (causes or {}).items()]
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         body = {"kind": "Status", "message": message, "details": details}
-        scripted = Answer(status, headers, body)
+        scripted: Json = {"status": status, "headers": headers, "body": body}
         self._add(Fault(method, re.compile(path), times, scripted, carried_out=False))
 
     def cut(
@@ -196,3 +180,13 @@ class Tap(Bounded):
 
     def deletions(self) -> list[Sent]:
         return self.requests("DELETE", DELETION.pattern)
+
+
+def _scripted(fault: Fault) -> Any:
+    if fault.answer is None:
+        raise urllib3.exceptions.ProtocolError("the connection broke off, as scripted")
+    raw = io.BytesIO(json.dumps(fault.answer["body"]).encode())
+    response = urllib3.HTTPResponse(
+        raw, status=fault.answer["status"], headers=fault.answer["headers"], preload_content=False
+    )
+    return SimpleNamespace(response=response)
