@@ -174,7 +174,11 @@ class Board:
     def kept_by(self, entry: Entry) -> Workload | None:
         """Return the workload whose last ready copy a pod was found to be, None if it is not."""
         key = self.guard(entry)
-        workload = self.workloads.get(key) if key else Workload()
+        return self.last_copy(key) if key else None
+
+    def last_copy(self, key: str) -> Workload | None:
+        """Return a guarded workload if a look found no room in it, else None."""
+        workload = self.workloads.get(key)
         if workload.elsewhere is None or workload.room(len(self.staying.get(key, ()))) > 0:
             return None
         return workload

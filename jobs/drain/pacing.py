@@ -124,9 +124,9 @@ class DrainState(Board):
             return ()
         room: dict[Key | str, int] = {}
         chosen: list[PodRef] = []
-        ready = (entry for entry in self.pods.values() if self.ready(entry, now))
-        for entry in sorted(ready, key=lambda entry: entry.order):
-            needs = [need for need in (self.gate_key(entry), self.guard(entry)) if need]
+        ready = [each for each in self._undecided if self.ready(each[0], now)]
+        for entry, guard in sorted(ready, key=lambda each: each[0].order):
+            needs = [need for need in (self.gate_key(entry), guard) if need]
             for need in needs:
                 if need not in room:
                     room[need] = self._room(need, now)
@@ -161,8 +161,7 @@ class DrainState(Board):
         Only those of pods that could be sent next, or that people are about to be asked about.
         """
         found: dict[str, tuple[str, Controller]] = {}
-        for entry in self.pods.values():
-            key = self.guard(entry)
+        for entry, key in self._undecided:
             if not key or key in found or entry.pod.controller is None:
                 continue
             workload = self.workloads.get(key)
@@ -179,10 +178,29 @@ class DrainState(Board):
 
     def waiting(self) -> tuple[Entry, ...]:
         """Return the pods that would go, but are the last ready copy of their workload."""
+        return self._waiting
+
+    @cached_property
+    def _waiting(self) -> tuple[Entry, ...]:
+        last = {key for key in {key for _, key in self._undecided if key} if self.last_copy(key)}
         return self._sorted(
             entry
-            for entry in self.pods.values()
-            if entry.to_evict and self._may_be_sent(entry) and self.kept_by(entry) is not None
+            for entry, key in self._undecided
+            if key in last and entry.to_evict and self._may_be_sent(entry)
+        )
+
+    @cached_property
+    def _undecided(self) -> tuple[tuple[Entry, str], ...]:
+        """The pods to evict or to refuse, each with the workload that needs another copy of it.
+
+        Only these are looked at at every turn: most of the time most pods are on their way out.
+        """
+        return tuple(
+            [
+                (entry, self.guard(entry))
+                for entry in self.pods.values()
+                if entry.to_evict or entry.judgement.fate is Fate.REFUSE
+            ]
         )
 
     @property
@@ -216,6 +234,10 @@ class DrainState(Board):
         A pod that was not tried, because its budget or a missing right refused another one,
         counts as well; one that is being tried again stays in until the answer is there.
         """
+        return self._blocked
+
+    @cached_property
+    def _blocked(self) -> tuple[Kept, ...]:
         found = []
         for entry in self.pods.values():
             if entry.accepted or entry.judgement.fate is not Fate.EVICT:
@@ -252,12 +274,13 @@ class DrainState(Board):
         limit = self.rules.options.skip_wait_for_delete_timeout * 1000
         for gate in self.gates.values():
             yield gate.not_before
+        for key in {key for entry, key in self._undecided if key and entry.to_evict}:
+            workload = self.workloads.get(key)
+            yield workload.look_at
+            yield workload.read_at + FRESH + 1
         for entry in self.pods.values():
-            yield entry.not_before
-            if entry.to_evict and (key := self.guard(entry)):
-                workload = self.workloads.get(key)
-                yield workload.look_at
-                yield workload.read_at + FRESH + 1
+            if entry.not_before:
+                yield entry.not_before
             if due := entry.due(self.pace):
                 yield due + self.pace.slack + 1
                 if limit and entry.pod.terminating:
