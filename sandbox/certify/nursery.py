@@ -80,6 +80,7 @@ class Nursery:
             with self._news:
                 if "born" in said:
                     self._born.append(said["born"])
+                    self._codes.pop(said["born"], None)  # the kernel gives numbers again
                 elif "dead" in said:
                     self._codes[said["dead"]] = said["code"]
                 self._ready = self._ready or "ready" in said
