@@ -92,7 +92,10 @@ _BY_FIELD = {flag.field: flag for flag in FLAGS}
 def options_from(values: Mapping[str, str]) -> DrainOptions:
     """Return options from texts by field, as `{"timeout": "5m"}`; raise :class:`UsageError`."""
     read = {field: _value(_BY_FIELD[field], text) for field, text in values.items()}
-    return DrainOptions.model_validate(read)
+    options = DrainOptions.model_validate(read)
+    if options.soak and not options.canary:
+        raise UsageError("--soak waits after the canaries: say with --canary how many go first.")
+    return options
 
 
 def render_options(options: DrainOptions) -> list[str]:

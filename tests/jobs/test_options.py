@@ -61,6 +61,11 @@ def test_nodes_are_kept_in_their_order_once_each() -> None:
         ("--skip-wait-for-delete-timeout=60", {"skip_wait_for_delete_timeout": 60}),
         ("--disable-eviction", {"disable_eviction": True}),
         ("--timeout=5m --timeout=300s", {"timeout": 300}),
+        ("--canary 1 --soak 10m", {"canary": 1, "soak": 600}),
+        ("--canary=2", {"canary": 2}),
+        ("--max-failures 0", {"max_failures": 0}),
+        ("--max-failures=-1", {}),
+        ("--expect-gone --no-wait-volumes", {"expect_gone": True, "no_wait_volumes": True}),
     ],
 )
 def test_flags_are_read_as_kubectl_reads_them(flags: str, options: dict[str, object]) -> None:
@@ -316,7 +321,16 @@ OPTIONS = st.builds(
     ),
     skip_wait_for_delete_timeout=st.integers(0, 999_999_999),
     disable_eviction=st.booleans(),
+    expect_gone=st.booleans(),
+    max_failures=st.integers(-1, 999_999_999),
+    canary=st.integers(1, 999_999_999),
+    soak=st.integers(0, 10 * 365 * 86400),
 )
+
+
+def test_a_soak_without_canaries_is_half_a_wish() -> None:
+    with pytest.raises(UsageError, match="say with --canary how many go first"):
+        parse_drain("node-1 node-2 --soak 10m")
 
 
 @given(OPTIONS)
