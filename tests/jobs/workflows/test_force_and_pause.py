@@ -4,7 +4,7 @@ import pytest
 
 from jobs.activities import empty
 from jobs.guardrails import Guardrails
-from jobs.models import OperationEnd
+from jobs.models import OperationEnd, QuestionKind
 from tests.jobs.conftest import Play
 from tests.jobs.harness import policy_with, until
 from tests.jobs.story import Story, allowed, block, counted, hold, web
@@ -49,6 +49,23 @@ def test_the_story_names_as_forced_only_what_force_deletes(play: Play) -> None:
     until(lambda: story.view(operation).nodes[0].forced, what="the force")
     (told,) = [entry for entry in story.view(operation).log if entry.what == "forced"]
     assert told.fields["pods"] == "payments/db-0"
+
+
+def test_force_ends_a_pod_past_its_time_without_grace_though_no_kubelet_answers(
+    play: Play,
+) -> None:
+    story = play(policy=policy_with({"terminating_slack": "200ms"}))
+    web(story, 1, elsewhere=1, grace=1)
+    story.cluster.switch(kubelet=False)
+    operation = story.submit("node-1")
+    asked = story.question(operation)
+    assert asked.kind is QuestionKind.WONT_STOP
+    story.decide(asked, "force", note="the machine is off")
+    until(lambda: story.pods_on() == [], what="the end of the pod")
+    (deleted,) = story.requests("pods", carried_out=True)
+    assert deleted.uid_precondition == asked.wont_stop[0].pod.uid
+    story.cluster.switch(kubelet=True)
+    assert story.finish(operation).end is OperationEnd.DRAINED
 
 
 def test_force_goes_on_after_answers_that_were_lost(play: Play) -> None:
