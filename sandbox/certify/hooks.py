@@ -44,7 +44,8 @@ _PIPES = (
     "bot/web_client.py", "jobs/durable/context.py:Context._call",
     "jobs/durable/context.py:Context._commit",
 )  # fmt: skip
-_APART = ("lease", "lease-watch", "notifier lease")  # threads that belong to no step
+# Threads that belong to no step.
+_APART = ("lease", "lease-watch", "notifier lease", "aside", "polling")
 
 
 class _Watch:
