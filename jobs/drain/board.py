@@ -169,7 +169,10 @@ class Board:
     def places(self, key: str, now: int) -> int:
         """How many pods of a guarded workload may go now."""
         workload = self.workloads.get(key)
-        return workload.room(len(self.staying.get(key, ()))) if workload.fresh(now) else 0
+        if not workload.fresh(now):
+            return 0
+        here = 0 if workload.elsewhere is None else len(self.staying.get(key, ()))
+        return workload.room(here)
 
     def kept_by(self, entry: Entry) -> Workload | None:
         """Return the workload whose last ready copy a pod was found to be, None if it is not."""

@@ -150,10 +150,12 @@ class DrainState(Board):
         """
         entry = self.pods[uid]
         key = "" if entry.covering else self.workloads.key(entry.pod)
-        if not key or self.workloads.get(key).gone:
+        workload = self.workloads.get(key)
+        if not key or workload.gone:
             return None
-        staying = [other for other in self.staying.get(key, ()) if other != uid]
-        return self.workloads.place(key, entry.pod, staying)
+        # A count needs no names, and finding them anew for each of many pods would be slow.
+        staying = () if workload.elsewhere is None else self.staying.get(key, ())
+        return self.workloads.place(key, entry.pod, [other for other in staying if other != uid])
 
     def wanting(self, now: int) -> tuple[tuple[str, Controller], ...]:
         """Return the controllers, with their namespaces, whose workloads are to be looked at now.
