@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from redis import Redis
 
 from jobs.models import DrainRequest, NodeStatus, OperationState, OperationView, Principal, Refused
 from jobs.policy import load_policy
@@ -39,6 +40,7 @@ class Ours:
     arena: Arena
     client: Service
     worker: Process
+    redis: Redis
 
     def drain(self, nodes: Sequence[str]) -> Took:
         """Drain nodes in one operation; returns the time and all that was asked of the API.
@@ -48,6 +50,7 @@ class Ours:
         cordoning are in it. The operation's own end is waited for, and not timed.
         """
         self._known(nodes)
+        self._forget()
         before = self.arena.asked()
         cursor = self._cursor("$", wait=0)
         began = time.monotonic()
@@ -74,6 +77,15 @@ class Ours:
         """Wait until something changed; returns from where on to wait next."""
         changes = self.client.changes({CLUSTER: cursor}, wait=wait)
         return changes[-1].cursor if changes else cursor
+
+    def _forget(self) -> None:
+        """Forget who was evicted in the cluster before this one, whose workloads had these names.
+
+        For some seconds drainbot counts them as gone from a workload that it reads anew: the next
+        drain would look at all pods before it evicts the first.
+        """
+        for quota in self.redis.scan_iter(f"drainbot:{CLUSTER}:quota:*"):
+            self.redis.delete(quota)
 
     def _known(self, nodes: Sequence[str]) -> None:
         """Wait until the watcher has seen these nodes as they are since the reset."""
@@ -108,4 +120,5 @@ def ours(arena: Arena, *, slots: int, nodes_away: int) -> Iterator[Ours]:
         with standing(arena.kubeconfig, tell, policy=policy, guardrails=guardrails) as stage:
             worker = stage.start_worker(slots=slots)
             client = open_client(stage.redis.url, load_policy(policy), timeout=5)
-            yield Ours(arena, client, worker)
+            with Redis.from_url(stage.redis.url) as state:
+                yield Ours(arena, client, worker, state)
