@@ -83,7 +83,7 @@ def plan_lines(view: OperationView, style: Style, *, shown: int = _SHOWN) -> lis
     lines += _node_notes(plan.nodes, style, shown)
     if plan.room and plan.room.unchecked:
         pods = count(plan.room.unchecked, "pod")
-        lines.append(f"Not looked at: volumes, affinity, devices and ports of {pods}")
+        lines.append(f"Not looked at: volumes, affinity, storage and ports of {pods}")
     flags = flag_words(view.options)
     if view.options.pod_selector:
         flags.append(f"--pod-selector={style.text(view.options.pod_selector, 200)}")
@@ -95,7 +95,8 @@ def plan_lines(view: OperationView, style: Style, *, shown: int = _SHOWN) -> lis
 def room_words(room: Room, style: Style) -> str:
     """Say whether the pods that move fit on the other nodes: `short of 2.5 cores …`."""
     if room.fits:
-        return "fits on the other nodes"
+        by = ", by requests alone" if room.unchecked else ""
+        return f"fits on the other nodes{by}"
     if room.fits is None:
         why = f" ({style.text(room.why, 120)})" if room.why else ""
         return f"room on the other nodes not known{why}"

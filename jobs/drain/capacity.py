@@ -3,9 +3,9 @@
 The dangerous answer is a wrong "fits". So it is given only where a place was found for every pod,
 one after the other, on nodes that take pods: Ready, not cordoned, without taints that keep pods
 off. Then, for each resource, the free sum suffices and the largest pod has a node. What is short
-is said in numbers; where neither can be shown (room that is scattered, pods that tolerate taints,
-others that wait for room already) the answer is that it is not known. What a pod wishes beyond
-cpu, memory, a place and its nodeSelector is not looked at, but counted: `Room.unchecked`.
+is said in numbers; where neither can be shown (room that is scattered, pods that want devices or
+tolerate taints, others that wait for room already) the answer is that it is not known. What a pod
+wishes beyond that and its nodeSelector is not looked at, but counted: `Room.unchecked`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -54,13 +54,15 @@ class Want:
     """What one pod that moves asks of its next node.
 
     `selector` is its nodeSelector. `tolerant`: it tolerates taints that others don't, so it may
-    have nodes that were not counted. `picky`: it wishes more than is looked at here.
+    have nodes that were not counted. `devices`: it wants resources that few nodes have, such as a
+    GPU. `picky`: it wishes more than is looked at here.
     """
 
     pod: str
     amount: Amount
     selector: Mapping[str, str] = field(default_factory=dict)
     tolerant: bool = False
+    devices: bool = False
     picky: bool = False
 
 
@@ -118,6 +120,9 @@ def room(wants: Sequence[Want], free: Iterable[Free], waiting: Amount | None = N
     total = _sum(node.amount for node in nodes)
     wanted = _sum(want.amount for want in wants)
     if _placed(wants, nodes):
+        if devices := sum(want.devices for want in wants):
+            said = "1 pod wants" if devices == 1 else f"{devices} pods want"
+            return Room(unchecked=unchecked, why=f"{said} devices, which were not counted")
         if not wants or waiting is None or total.holds(wanted.plus(waiting)):
             return Room(fits=True, unchecked=unchecked)
         few = "1 other pod waits" if waiting.pods == 1 else f"{waiting.pods} other pods wait"

@@ -15,7 +15,7 @@ from jobs.kubernetes.watching import Collection, list_all, list_pages
 Json = Mapping[str, Any]
 # The server leaves finished pods out, as `kubectl describe node` asks it to.
 _ALIVE = (("fieldSelector", "status.phase!=Succeeded,status.phase!=Failed"),)
-_COUNTED = frozenset({"cpu", "memory"})
+_ANY_NODES = frozenset({"cpu", "memory", "ephemeral-storage"})  # all else only some nodes have
 _ANYBODYS = "node.kubernetes.io/"  # taints that admission lets any pod tolerate for a while
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
@@ -72,6 +72,7 @@ def want(raw: Json) -> Want:
         amount=Amount(*requests(spec), pods=1),
         selector=spec.get("nodeSelector") or {},
         tolerant=any(_special(each) for each in spec.get("tolerations") or ()),
+        devices=_wants_devices(spec),
         picky=_picky(spec),
     )
 
@@ -86,17 +87,25 @@ def _special(toleration: Json) -> bool:
     return not str(toleration.get("key") or "").startswith(_ANYBODYS)
 
 
+def _wants_devices(spec: Json) -> bool:
+    asked = (wanted(one).keys() for one in (spec, *_containers(spec)))
+    return bool(spec.get("resourceClaims")) or any(not names <= _ANY_NODES for names in asked)
+
+
+def _containers(spec: Json) -> tuple[Json, ...]:
+    return (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()))
+
+
 def _picky(spec: Json) -> bool:
     """Whether a pod has wishes that :mod:`jobs.drain.capacity` does not look at."""
     affinity = spec.get("affinity") or {}
     kinds = ("nodeAffinity", "podAffinity", "podAntiAffinity")
     volumes, spread = spec.get("volumes") or (), spec.get("topologySpreadConstraints") or ()
-    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    containers = _containers(spec)
     return (
         any((affinity.get(kind) or {}).get(_REQUIRED) for kind in kinds)
         or any(one.get("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule" for one in spread)
         or any("persistentVolumeClaim" in volume or "ephemeral" in volume for volume in volumes)
-        or bool(spec.get("resourceClaims"))
-        or any(not wanted(one).keys() <= _COUNTED for one in (spec, *containers))
+        or any("ephemeral-storage" in wanted(one) for one in (spec, *containers))
         or any(port.get("hostPort") for one in containers for port in one.get("ports") or ())
     )

@@ -17,8 +17,8 @@ class Room(Frozen):
 
     `fits` is None where it can't be told, and `why` says why. Where it is False, something is
     short: thousandths of a core, bytes, a number of pods, or `too_large` names pods that no other
-    node has room for at all. `unchecked` counts pods whose further wishes (affinity, volumes,
-    devices, host ports, spreading) were not looked at.
+    node has room for at all. `unchecked` counts pods whose further wishes (affinity,
+    volumes, local storage, host ports, spreading) were not looked at.
     """
 
     fits: bool | None = None

@@ -95,6 +95,12 @@ def test_pods_that_wait_for_room_already_may_be_first() -> None:
     assert room([], [], waiting).fits is True
 
 
+def test_pods_that_want_devices_have_no_known_room() -> None:
+    answer = room([want(devices=True), want()], [free()])
+    assert (answer.fits, answer.why) == (None, "1 pod wants devices, which were not counted")
+    assert room([want(cpu=9000, devices=True)], [free()]).short_cpu == 5000
+
+
 def test_wishes_that_are_not_looked_at_are_counted() -> None:
     assert room([want(picky=True), want()], [free()]).unchecked == 1
 
