@@ -170,10 +170,24 @@ def _safe_lines(view: OperationView, style: Style) -> list[str]:
         stay = {1: "It stays", 2: "Both stay"}.get(len(safe), "All stay")
         at = f", checked {style.time(view.ended_at)}" if view.ended_at else ""
         names = "empty" if len(safe) == len(view.nodes) else f"{node_list(safe, style)}, empty"
+        if all(n.volumes_detached for n in view.nodes if n.safe_to_power_off):
+            names += ", volumes detached"
         lines.append(f"{style.bold('Safe to power off')}: {names}{at}. {stay} cordoned.")
+    lines += [_attached(node, style) for node in view.nodes if node.volumes][:_SHOWN]
+    lines += [_unwell(node, style) for node in view.nodes if node.unwell][:_SHOWN]
     if unsure:
         lines.append(f"Drained, but not known to be safe to power off: {node_list(unsure, style)}.")
     return lines
+
+
+def _attached(node: NodeView, style: Style) -> str:
+    volumes = pod_names(node.volumes, style.text, limit=_SHOWN)
+    return f"Still attached to {node_name(node.name, style)}: {volumes}."
+
+
+def _unwell(node: NodeView, style: Style) -> str:
+    workloads = pod_names(node.unwell, style.text, limit=_SHOWN)
+    return f"Not as well as before the drain of {node_name(node.name, style)}: {workloads}."
 
 
 def _other_nodes(view: OperationView, style: Style) -> list[str]:

@@ -158,6 +158,27 @@ _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "paused": lambda _, f: f"Paused{f.by}: no new node, no new eviction.",
     "resumed": lambda _, f: f"Resumed{f.by}.",
     "freed": _freed,
+    "freed_late": lambda node, f: (
+        f"{f.pods or 'What stood in the way'} could move now, but it is long since that was "
+        f"asked: the drain of {node} waits for a word."
+    ),
+    "detached": lambda node, _: f"The volumes of {node} are detached: its drain goes on by itself.",
+    "attached_anyway": lambda node, f: (
+        f"{node} goes on though {f.get('volumes', limit=300) or 'volumes'} may be attached{f.by}."
+    ),
+    "well": lambda node, _: f"The workloads of {node} are as well as before its drain.",
+    "unwell_anyway": lambda node, f: (
+        f"Went on after {node} though not all is well"
+        f"{': ' if f.get('workloads') else ''}{f.get('workloads', limit=300)}{f.by}."
+    ),
+    "unwell_unanswered": lambda node, _: (
+        f"Nobody answered in time: {node} is drained, and no other node begins."
+    ),
+    "node_is_dead": lambda node, f: (
+        f"{node} was declared dead{f.by}: it is marked as out of service, and Kubernetes takes "
+        "its pods and volumes away."
+    ),
+    "not_dead": lambda node, f: f"{node} was not marked as dead{f.why}.",
     "braked": lambda node, f: (
         f"Evictions on {node} wait: {_failures(f)} to the API server failed in the last 30 s."
     ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from bot.messages.aftermath import after_words
 from bot.messages.style import Style, with_people
 from bot.messages.text import count, listing, pod_names
 from jobs.models import NodeStatus, NodeView, OperationView
@@ -90,6 +91,8 @@ def status_words(node: NodeView, style: Style) -> str:
         words.append(f"{pods} held back")
     elif node.status is NodeStatus.DRAINING and node.terminating:
         words.append(f"{count(node.terminating, 'pod')} stopping")
+    if after := after_words(node, style):
+        words.append(after)
     ended = node.status.final and node.status is not NodeStatus.DRAINED
     if node.detail and (ended or node.status is NodeStatus.DRAINING):
         words.append(detail_words(node, style))

@@ -1,5 +1,6 @@
 """The same words for a terminal: `drainbot status`, `drainbot list`, and `--wait`."""
 
+from bot.messages.aftermath import unwell_lines, volume_lines
 from bot.messages.decisions import outcome_line, vote_lines, wait_line
 from bot.messages.finish import finish_lines, people_line
 from bot.messages.log import log_words
@@ -44,6 +45,8 @@ def question_lines(view: OperationView, question: QuestionView) -> list[str]:
         *refusal_lines(question.refusals, PLAIN),
         *block_lines(question.blocks, PLAIN),
         *wont_stop_lines(question.wont_stop, PLAIN),
+        *volume_lines(question.volumes, PLAIN),
+        *unwell_lines(question.unwell, PLAIN),
         *effects(view, question, PLAIN),
         *vote_lines(question, PLAIN),
         wait_line(question, PLAIN),

@@ -1,5 +1,6 @@
 """A question as a message: what is in the way, what each choice does, and what became of it."""
 
+from bot.messages.aftermath import after_effects, unwell_lines, volume_lines
 from bot.messages.audience import Audience
 from bot.messages.blocks import actions, context, header, section
 from bot.messages.buttons import DETAILS, decision_buttons, operation_button, word
@@ -77,7 +78,9 @@ def question_title(question: QuestionView) -> str:
         QuestionKind.UNCORDONED: f"Decide: {question.node} was uncordoned",
         QuestionKind.STUCK: "Decide: the operation is stuck",
         QuestionKind.VOLUMES: f"Decide: volumes stay attached to {question.node}",
-        QuestionKind.UNWELL: f"Decide: {count(len(question.unwell), 'workload')} not well again",
+        QuestionKind.UNWELL: f"Decide: {count(len(question.unwell), 'workload')} not well again"
+        if question.unwell
+        else f"Decide: are the workloads of {question.node} well again?",
         QuestionKind.CANARY: "Go on after the canary?",
     }[question.kind]
 
@@ -127,7 +130,8 @@ def effects(view: OperationView, question: QuestionView, style: Style) -> list[s
         lines.append(f"Start leaves {'them' if len(question.pods) > 1 else 'it'} for a question.")
     elif "evict_anyway" in words:
         lines.append("Evict anyway moves exactly these pods; budgets still hold.")
-    if "skip" in words:
+    lines += after_effects(question)
+    if "skip" in words and question.kind is not QuestionKind.VOLUMES:
         others = sum(not n.status.final for n in view.nodes if n.name != question.node)
         then = "goes on with other nodes" if others else "ends the operation without this node"
         leaves = "them" if len(question.pods) != 1 else "it"
@@ -225,6 +229,8 @@ def _body(question: QuestionView) -> list[str]:
     lines += refusal_lines(question.refusals, MRKDWN)
     lines += block_lines(question.blocks, MRKDWN)
     lines += wont_stop_lines(question.wont_stop, MRKDWN)
+    lines += volume_lines(question.volumes, MRKDWN)
+    lines += unwell_lines(question.unwell, MRKDWN)
     if not question.closed_because:
         lines += detail_lines(question, MRKDWN)
     return lines

@@ -86,6 +86,11 @@ def _act_on_volumes(node: NodeDrain, turn: int, fired: Fired) -> Any:
     return AGAIN
 
 
+def show_drained(node: NodeDrain, detail: str = "") -> None:
+    """Show the node as drained; as safe only if nobody went on past volumes that are attached."""
+    node.show(NodeStatus.DRAINED, detail, safe_to_power_off=not node.volumes_anyway)
+
+
 def settle(node: NodeDrain, rounds: int) -> Any:
     """Wait until the workloads are as well as before, and ask if they aren't in time.
 
@@ -123,7 +128,7 @@ def _settle(node: NodeDrain, turn: int) -> Any:
 
 def _ask_unwell(node: NodeDrain, turn: int, outcome: Mapping[str, Any]) -> Fired:
     detail = outcome.get("detail", "")
-    node.show(NodeStatus.DRAINED, detail, safe_to_power_off=True)
+    show_drained(node, detail)
     uids = {each["owner"]["uid"] for each in outcome["unwell"]}
     owners = [o for o in node.owners["owners"] if o["controller"]["uid"] in uids]
     return _ask(
@@ -141,7 +146,7 @@ def _act_on_unwell(node: NodeDrain, turn: int, fired: Fired) -> Any:
     if fired.name == "freed":
         node.log("well")
         node.facts = {**node.facts, "unwell": []}
-        node.show(NodeStatus.DRAINED, safe_to_power_off=True)
+        show_drained(node)
         return None
     choice, by = fired.value["choice"], ", ".join(fired.value["by"])
     if choice == choices.RETRY:
@@ -156,7 +161,7 @@ def _act_on_unwell(node: NodeDrain, turn: int, fired: Fired) -> Any:
 def _drained(node: NodeDrain) -> dict[str, Any]:
     """End as drained; `well` and `owners` are for who looks at the canaries once more."""
     unwell = node.facts.get("unwell", [])
-    ended = end(node, NodeStatus.DRAINED, safe_to_power_off=True)
+    ended = end(node, NodeStatus.DRAINED, safe_to_power_off=not node.volumes_anyway)
     if node.drain.options.canary:
         ended["owners"] = node.owners.get("owners", [])
     return {**ended, "unwell": unwell}

@@ -9,7 +9,7 @@ from jobs.activities.owners import look_at_owners
 from jobs.durable import Aborted, Fired, StepFailed
 from jobs.models import NodeStatus, RefusalReason
 from jobs.workflows import choices
-from jobs.workflows.after import AGAIN, detach, settle
+from jobs.workflows.after import AGAIN, detach, settle, show_drained
 from jobs.workflows.asking import ask, names, obstacles
 from jobs.workflows.dead import bury
 from jobs.workflows.endings import end, give_up, gone, leave, let_go
@@ -194,7 +194,7 @@ def _drained(node: NodeDrain, confirmed: dict[str, Any]) -> Any:
         return end(node, NodeStatus.FAILED, confirmed["evidence"])
     node.log("drained", pods=node.pods["gone"])
     node.drained_at = node.ctx.now()
-    node.show(NodeStatus.DRAINED, safe_to_power_off=True)  # who stands at the rack need not wait
+    show_drained(node)  # who stands at the rack need not wait
     tell_drained(node)
     return _settled(node)
 

@@ -26,6 +26,7 @@ from jobs.models import (
 )
 from sandbox.slack.blockkit import problems
 from tests.bot.messages import samples
+from tests.bot.messages.samples_after import AFTER
 from tests.bot.messages.samples_fleet import FLEETS
 from tests.bot.messages.samples_plan import PLANS
 
@@ -111,6 +112,7 @@ VIEWS: dict[str, OperationView] = {
         ),
         log=(),
     ),
+    **AFTER,
     **FLEETS,
     **PLANS,
 }

@@ -117,6 +117,7 @@ def test_go_on_drains_it_though_volumes_are_attached_and_nobody_is_told_they_are
     story.decide(asked(story, operation), "go_on")
     view = story.finish(operation)
     assert (view.end, view.nodes[0].status) == (OperationEnd.DRAINED, NodeStatus.DRAINED)
+    assert not view.nodes[0].safe_to_power_off
     assert (view.nodes[0].volumes, view.nodes[0].volumes_detached) == (("pv-data",), False)
     assert [e.fields["volumes"] for e in view.log if e.what == "attached_anyway"] == ["pv-data"]
 

@@ -35,7 +35,8 @@ def test_the_drain_does_not_wait_for_the_replacement_of_the_last_forced_pod(play
     story.cluster.set_timing(start_s=600)
     operation = story.submit("node-1")
     story.decide(story.question(operation), "force", note="moved")
-    assert story.finish(operation).end is OperationEnd.DRAINED
+    until(lambda: story.node(operation).safe_to_power_off, what="a node that is drained")
+    until(lambda: story.node(operation).unwell, what="what only the next node waits for")
 
 
 def test_the_story_names_as_forced_only_what_force_deletes(play: Play) -> None:

@@ -13,6 +13,7 @@ from jobs.models import (
     Outcome,
     QuestionKind,
 )
+from sandbox.cluster import nodes
 from tests.jobs.conftest import Play
 from tests.jobs.harness import ANA, BO, EVE, policy_with, until
 from tests.jobs.story import Story, block, hold
@@ -40,7 +41,7 @@ def owned(story: Story) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("away", [1, 2])
 def test_no_more_nodes_are_taken_out_at_once_than_the_policy_allows(play: Play, away: int) -> None:
-    story = play(policy=policy_with({"nodes_away": away}))
+    story = play(nodes(*ALL, "node-4"), policy=policy_with({"nodes_away": away}))
     spread(story, "node-1", "node-2", finalizers=("example.com/hold",), grace=0)
     operation = story.submit(*ALL)
     held = ALL[:away]
