@@ -13,7 +13,8 @@ class Watched:
     """What a suspended workflow waits for outside.
 
     `budgets` must all allow a disruption; of `one_of`, which select the same pod, one must go;
-    `owners` must all be as well as before; `volumes`, by their attachments, must all be detached.
+    or one of `pods` has left by itself; or `owners` are all as ready as they say; or `volumes`, by
+    their attachments, are all detached.
     `free_for` is how many seconds it must have been free, so that a budget that flickers does not
     resume a drain.
     """
@@ -87,11 +88,10 @@ class Freed:
 
 
 def _is_free(watched: Watched, seen: Seen) -> bool:
-    if watched.owners:
-        return all(
-            owner.uid in seen.owners and owner.well(seen.owners[owner.uid])
-            for owner in watched.owners
-        )
+    if watched.owners and all(
+        owner.uid in seen.owners and owner.well(seen.owners[owner.uid]) for owner in watched.owners
+    ):
+        return True
     if watched.volumes:
         return not any(seen.attached.get(name, True) for name in watched.volumes)
     return _can_move(watched, seen.budgets, seen.pods)

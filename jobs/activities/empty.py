@@ -24,6 +24,7 @@ from jobs.drain.asking import Ask, Patience, last_copies, next_end, when_to_ask
 from jobs.drain.brake import Brake
 from jobs.drain.filters import Rules
 from jobs.drain.pacing import DrainState, Pace
+from jobs.drain.wellness import Baseline
 from jobs.drain.workloads import Workloads
 from jobs.durable import Activity, PermanentError
 from jobs.durable.activity import Rest
@@ -236,11 +237,25 @@ class _Emptying:
             "uid": self.job.uid,
             "budgets": [] if paused else self.obstacles.budget_names(self.state),
             "pods": [pod.ref.model_dump() for pod in waited],
+            "owners": [] if paused else self._short(),
             "free_for": 0,
             "until": 0,
         }
         self._report(self.act.now())
         self.act.rest(until=until, watching=watching)
+
+    def _short(self) -> list[dict[str, Any]]:
+        """Return the owners of last copies that may go once another one is ready: then two are."""
+        found = []
+        for entry in self.state.waiting():
+            workload, pod = self.state.kept_by(entry), entry.pod
+            if workload is not None and pod.controller is not None and not workload.single:
+                name = workload.name.partition("/")[2]
+                short = Baseline(
+                    controller=pod.controller, namespace=pod.namespace, name=name, ready=2
+                )
+                found.append(short.stored())
+        return found
 
     def _take_in(self) -> int:
         """Apply what was heard; returns the time that it was applied at."""

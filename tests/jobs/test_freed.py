@@ -55,6 +55,22 @@ def test_of_two_budgets_on_a_pod_one_must_go_whatever_they_allow() -> None:
     assert both.namespaces == {"shop"}
 
 
+def test_a_pod_that_left_frees_a_drain_that_waits_for_another_copy_too() -> None:
+    controller = Controller(kind="ReplicaSet", name="web-1", uid="rs")
+    short = Baseline(controller=controller, namespace="shop", name="web", ready=2)
+    waits = waiting(budgets=[], owners=[short.stored()])
+    one = {
+        "rs": Owner(uid="rs", kind="Deployment", namespace="shop", name="web", replicas=3, ready=1)
+    }
+    two = {
+        "rs": Owner(uid="rs", kind="Deployment", namespace="shop", name="web", replicas=3, ready=2)
+    }
+    here = {"node-1": frozenset({"p1"})}
+    assert not look(Freed(), waits, owners=one, pods=here)
+    assert look(Freed(), waits, owners=two, pods=here)
+    assert look(Freed(), waits, owners=one, pods={"node-1": frozenset()})
+
+
 def test_a_pod_that_left_frees_the_drain() -> None:
     assert look(Freed(), waiting(), pods={"node-1": frozenset()})
     assert not look(Freed(), waiting(), pods={"node-1": frozenset({"p1", "p2"})})

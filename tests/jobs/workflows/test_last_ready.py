@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from jobs.activities import empty
 from jobs.models import OperationEnd, QuestionKind, RefusalReason
 from sandbox.cluster import Entry
 from tests.jobs.conftest import Play
@@ -86,6 +89,35 @@ def test_a_replacement_that_never_comes_is_asked_about_after_a_while(play: Play)
     assert ready_pods(story) == [last.pod.name]
     story.decide(asked, "evict_anyway")
     until(lambda: len(story.evictions()) == 2, what="the last one")
+
+
+def test_the_question_closes_by_itself_when_another_copy_is_ready(play: Play) -> None:
+    story = play(policy=policy_with({"ask_after": "1500ms"}))
+    web(story, 2, start_after=600)
+    operation = story.submit("node-1")
+    story.question(operation)
+    (starting,) = [
+        pod["metadata"]["name"]
+        for pod in story.cluster.list("Pod", namespace="shop")
+        if not _ready(pod) and "deletionTimestamp" not in pod["metadata"]
+    ]
+    story.cluster.set_ready("shop", starting, ready=True)
+    until(lambda: len(story.evictions()) == 2, what="the last one")
+    (asked,) = story.view(operation).questions
+    assert asked.closed_because == "no_longer_needed"
+
+
+def test_a_drain_that_waits_for_another_copy_holds_no_slot_and_is_woken_by_it(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(empty, "REST_AFTER", 100)
+    story = play(policy=policy_with({"ask_after": "1h"}))
+    web(story, 2, start_after=4.0)
+    operation = story.submit("node-1")
+    until(lambda: story.suspended(operation), what="a slot that is free")
+    assert len(story.node(operation).waiting_for) == 1
+    view = story.finish(operation)
+    assert (view.end, view.questions, len(story.evictions())) == (OperationEnd.DRAINED, (), 2)
 
 
 def test_evict_anyway_for_another_reason_takes_no_workload_down(play: Play) -> None:
