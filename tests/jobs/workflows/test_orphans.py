@@ -87,7 +87,7 @@ def test_only_those_that_are_named_are_undone(play: Play, redis: Redis) -> None:
     story = play()
     for name in ("node-1", "node-2"):
         drained(story, name)
-        redis.flushdb()
+    redis.flushdb()
     found = look(story, "node-2", "node-3")
     assert {orphan.node: orphan.undone for orphan in found.orphans} == {
         "node-1": False,
@@ -132,8 +132,11 @@ def test_an_orphan_can_be_drained_again_after_its_undo(play: Play, redis: Redis)
     redis.flushdb()
     look(story, "node-1")
     web(story, 1)
-    story.cluster.patch("Node", "", "node-2", {"metadata": {"labels": {"again": "yes"}}})
-    until(lambda: story.service.inventory(NAME).nodes, what="the inventory after the flush")
+
+    def known() -> bool:  # the watcher publishes what changed
+        return "node-1" in {node.name for node in story.service.inventory(NAME).nodes}
+
+    until(known, what="the node in the inventory after the flush")
     drained(story)
     assert look(story).orphans == ()
 
