@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
@@ -22,13 +21,18 @@ class FreedTimes:
         self.at: list[float] = []
 
     def to_eviction(self, evictions: Sequence[float]) -> list[float]:
-        """Return, for each time, the ms until the next of these evictions.
+        """Return the ms from each time until the eviction that it let pass, 0 if heard too late.
 
-        The budget is free once more than it is needed: after the last eviction.
+        Pods that go one at a time take turns with their budget: the first eviction found it free,
+        each other one waited for it to be free once more. Raises RuntimeError where they did not.
         """
-        ordered = sorted(evictions)
-        nexts = [(at, bisect_left(ordered, at)) for at in self.at]
-        return [(ordered[index] - at) * 1000 for at, index in nexts if index < len(ordered)]
+        followed = sorted(evictions)[1:]
+        if not len(followed) <= len(self.at) <= len(followed) + 1:
+            raise RuntimeError(
+                f"the budget was freed {len(self.at)} times for {len(followed) + 1} evictions"
+            )
+        pairs = zip(self.at, followed, strict=False)  # the last one frees it for nobody
+        return [max(0.0, (at - freed) * 1000) for freed, at in pairs]
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sandbox.bench.figures import report, say
@@ -50,9 +50,10 @@ def pss(worker: Process) -> float:
     total = 0
     children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
     for pid in [str(worker.pid), *children]:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1])
+        with suppress(FileNotFoundError, ProcessLookupError):  # a child that ended meanwhile
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
     return total / 1024
 
 

@@ -22,6 +22,7 @@ from sandbox.processes import Process
 _LIMIT = 300.0  # seconds until a drain, or a start, counts as failed
 _LOOK_EVERY = 0.05  # seconds between two looks at what makes no event: the inventory
 _ANA = Principal(team="T0SANDBOX", user="U0ANA")
+_LEASE = 3.0  # seconds, a worker's default
 _NO_LIMIT = 10_000  # evictions a second: the most that a policy can say
 
 
@@ -117,7 +118,8 @@ def ours(arena: Arena, *, slots: int, nodes_away: int) -> Iterator[Ours]:
         policy.write_text(yaml.safe_dump(rules))
         limits = {"max_nodes_away": _NO_LIMIT, "max_evictions_per_second": _NO_LIMIT}
         guardrails.write_text(yaml.safe_dump(limits))
-        with standing(arena.kubeconfig, tell, policy=policy, guardrails=guardrails) as stage:
+        settings = {"policy": policy, "guardrails": guardrails, "lease_seconds": _LEASE}
+        with standing(arena.kubeconfig, tell, **settings) as stage:
             worker = stage.start_worker(slots=slots)
             client = open_client(stage.redis.url, load_policy(policy), timeout=5)
             with Redis.from_url(stage.redis.url) as state:
