@@ -35,8 +35,10 @@ class Fleet:
     `nodes` are names in the order of their turns, of which the first `begun` have begun. At most
     `away` are under way at once. `canaries` go first, alone, 0 for none; `proven`: the others may
     follow them. After more than `max_failures` failures no other node begins; -1: never mind.
-    `expect_gone`: a node that disappears counts as drained, and else as failed. `unanswered`:
-    nobody answered a question about a node that was drained all the same.
+    `expect_gone`: a node that disappears counts as drained, and else as failed. `ended` says how
+    nodes ended, `failures` names those that failed, as they came; `unanswered`: nobody answered a
+    question about one of them. An operation of hundreds of nodes replays this at each of its steps:
+    nothing here but `undrained` looks at all of them.
     """
 
     nodes: tuple[str, ...]
@@ -44,9 +46,10 @@ class Fleet:
     canaries: int = 0
     max_failures: int = -1
     expect_gone: bool = False
-    unanswered: bool = False
     begun: int = 0
     ended: Mapping[str, NodeStatus] = field(default_factory=dict)
+    failures: tuple[str, ...] = ()
+    unanswered: bool = False
     proven: bool = False
 
     @property
@@ -63,9 +66,18 @@ class Fleet:
         return replace(self, begun=self.begun + 1)
 
     def over(self, name: str, status: NodeStatus, *, unanswered: bool = False) -> "Fleet":
-        """Note how a node that had begun ended."""
-        ended = {**self.ended, name: status}
-        return replace(self, ended=ended, unanswered=self.unanswered or unanswered)
+        """Note how a node that had begun ended.
+
+        `unanswered`: nobody answered a question about it, though it was drained all the same.
+        """
+        gone = status is NodeStatus.GONE and not self.expect_gone
+        failed = (name,) if gone or status is NodeStatus.FAILED else ()
+        return replace(
+            self,
+            ended={**self.ended, name: status},
+            failures=(*self.failures, *failed),
+            unanswered=self.unanswered or unanswered or status is NodeStatus.STOPPED,
+        )
 
     @property
     def running(self) -> int:
@@ -93,15 +105,9 @@ class Fleet:
         return tuple(name for name in first if self.ended.get(name) not in done)
 
     @property
-    def failures(self) -> tuple[str, ...]:
-        """The nodes that failed, or disappeared where that was not expected."""
-        failed = {NodeStatus.FAILED} | ({NodeStatus.GONE} - done_when(expect_gone=self.expect_gone))
-        return tuple(name for name in self.nodes if self.ended.get(name) in failed)
-
-    @property
     def stopped(self) -> Stop | None:
         """Why no other node begins, or None."""
-        if self.unanswered or NodeStatus.STOPPED in self.ended.values():
+        if self.unanswered:
             return Stop.UNANSWERED
         if 0 <= self.max_failures < len(self.failures):
             return Stop.FAILURES

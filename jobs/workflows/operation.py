@@ -77,7 +77,7 @@ class _Nodes:
         self.story = story
         self.consent = consent
         self.plans = {node.name: node for node in plan.nodes}
-        self.handles: dict[str, Handle] = {}
+        self.running: dict[Handle, str] = {}
         self.ended: dict[str, Ended] = {}
         self.fleet = Fleet(
             nodes=tuple(self.plans),
@@ -111,15 +111,14 @@ class _Nodes:
         while said == choices.GO_ON:
             while (name := self.fleet.next) is not None:
                 self.ctx.activity(f"turn:{name}", wait_while_paused)
-                self.handles[name] = self._begin(self.plans[name])
+                self.running[self._begin(self.plans[name])] = name
                 self.fleet = self.fleet.began()  # only now: until then it is ours to let go of
             if self.fleet.stopped:
                 self._finish_running("stopped")
                 return said
-            if self.fleet.running:
-                self._note(
-                    self.ctx.wait_for(f"ended:{len(self.ended)}", self._running(), need=1)
-                )  # fmt: skip
+            if self.running:
+                waited = list(self.running)
+                self._note(self.ctx.wait_for(f"ended:{len(self.ended)}", waited, need=1))
             elif self.fleet.proving:
                 said = prove(self.operation, self.story, self.fleet, self.ended)
                 self.fleet = replace(self.fleet, proven=said == choices.GO_ON)
@@ -144,17 +143,13 @@ class _Nodes:
         input = drain.model_dump(mode="json")
         return self.ctx.spawn(f"node:{node.name}", "drain_node", input, view=view)
 
-    def _running(self) -> list[Handle]:
-        return [handle for name, handle in self.handles.items() if name not in self.ended]
-
     def _finish_running(self, key: str) -> None:
-        if running := self._running():
-            self._note(self.ctx.wait_for(key, running, need=len(running)))
+        if self.running:
+            self._note(self.ctx.wait_for(key, list(self.running), need=len(self.running)))
 
     def _note(self, ended: Sequence[Ended]) -> None:
-        names = {handle: name for name, handle in self.handles.items()}
         for child in ended:
-            name = names[child.handle]
+            name = self.running.pop(child.handle)
             self.ended[name] = child
             unanswered = child.state == "done" and bool(child.result.get("unanswered"))
             self.fleet = self.fleet.over(name, _status(child), unanswered=unanswered)
