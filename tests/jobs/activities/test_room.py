@@ -68,7 +68,7 @@ def test_what_is_kept_does_not_grow_with_the_pods_of_the_cluster(
 ) -> None:
     kept: list[Any] = []
     monkeypatch.setattr("jobs.activities.room.room", lambda *given: _noted(kept, *given))
-    story = play(crowded(NODES, PODS))
+    story = play(crowded(NODES, PODS), lease=60.0)  # on a busy machine it must not begin anew
     web = {"replicas": NODES, "on": ["node-1"], "requests": {"cpu": "100m"}}
     story.cluster.add_workload("Deployment", "shop", "web", **web)
     assert planned(story) == Room(fits=True)  # just so: every pod of them was counted
