@@ -173,4 +173,5 @@ def test_every_request_of_a_cordon_keeps_to_the_time_given(
     cluster.ask = noting  # type: ignore[method-assign]
     cordon(cluster, claim(simulated), timeout=2.5)
     uncordon(cluster, claim(simulated), timeout=2.5)
-    assert seen == [2.5] * 4
+    assert len(seen) >= 4  # more where the node lifecycle controller came in between
+    assert set(seen) == {2.5}
