@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from sandbox.certify.certifying import boundaries, certify
+from sandbox.certify.certifying import boundaries, certify, recoveries
 from sandbox.certify.deaths import Verdict, deaths_at, sample
 from sandbox.certify.lane import lane
 from sandbox.certify.matrix import summary, written
@@ -19,9 +19,11 @@ def main() -> int:
     began = time.monotonic()
     with lane() as stage:
         found = boundaries(stage)
-    deaths = [death for death in deaths_at(found) if options.only in str(death)]
+        second = recoveries(stage, found)
+    deaths = [death for death in (*deaths_at(found), *second) if options.only in str(death)]
     deaths = list(sample(deaths, every=options.every, seed=options.seed))
-    print(f"{len(found)} boundaries found, {len(deaths)} deaths to die", flush=True)
+    places = len(found) + len(second)
+    print(f"{places} boundaries found, {len(deaths)} deaths to die", flush=True)
     verdicts: list[Verdict] = []
     for one in certify(deaths, lanes=options.lanes):
         verdicts.append(one)

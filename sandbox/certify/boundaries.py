@@ -26,6 +26,7 @@ _CHANCE = (
     (re.compile(r"demo-q-[0-9a-z]{12}"), "QUESTION"),
     (re.compile(r"demo-[0-9a-z]{6}(?![0-9a-z-]*\.)(?=\W|-|$)"), "OP"),
     (re.compile(r"demo-[0-9a-z]{6}"), "OP"),
+    (re.compile(r"rq:job:OP[-0-9]*"), "rq:job:OP"),
     (re.compile(r"\b[0-9a-f]{12,}\b"), "ID"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "UID"),
 )
@@ -79,6 +80,8 @@ def redis_shape(command: Sequence[Any], *, script: str = "", answer: Any = None)
     words = [name]
     if name in {"EVALSHA", "EVAL"}:
         words = ["script", *map(_text, command[3:4])]
+    elif name.startswith("SCRIPT"):
+        pass  # its text is no place
     elif name == "XREAD":
         words.append(_after(command, "STREAMS"))
     elif name in _KEYLESS:

@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from sandbox.certify.boundaries import Boundary
-from sandbox.certify.deaths import Death, Verdict
+from sandbox.certify.deaths import Death, Verdict, first_deaths
 from sandbox.certify.lane import Lane, lane
 
-__all__ = ["CertificateError", "boundaries", "certify", "verdict"]
+__all__ = ["CertificateError", "boundaries", "certify", "recoveries", "verdict"]
 
 UNDISTURBED = 3  # plays in which boundaries are looked for, after one that warms up
+LOADING = "SCRIPT LOAD"  # happens once in the life of a Redis
+RECOVERIES = 2  # plays with each of the first deaths
 TRIES = 3  # until a boundary that some play came to counts as one that is not reached again
 _LIMIT = 300.0  # seconds for one death with all its tries
 
@@ -35,6 +37,20 @@ def boundaries(stage: Lane, *, plays: int = UNDISTURBED) -> frozenset[Boundary]:
         if number:  # the first one loads the scripts into Redis
             found |= played.reached
     return frozenset(found)
+
+
+def recoveries(stage: Lane, known: frozenset[Boundary]) -> tuple[Death, ...]:
+    """Return the deaths of those who recover from one, at boundaries that are seen only then."""
+    found: list[Death] = []
+    for first in first_deaths(known):
+        reached = frozenset().union(*(stage.play(first).reached for _ in range(RECOVERIES)))
+        found += [
+            Death(boundary, first=first)
+            for boundary in sorted(reached - known)
+            if boundary.shape != LOADING
+        ]
+        known |= reached
+    return tuple(found)
 
 
 def verdict(stage: Lane, death: Death) -> Verdict:

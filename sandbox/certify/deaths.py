@@ -6,18 +6,28 @@ from dataclasses import dataclass
 
 from sandbox.certify.boundaries import Boundary
 
-__all__ = ["Death", "Verdict", "deaths_at", "sample"]
+__all__ = ["Death", "Verdict", "deaths_at", "first_deaths", "sample"]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Death:
-    """Who dies where: the process that gets to the boundary, or its whole worker with it."""
+    """Who dies where: the process that gets to the boundary, or its whole worker with it.
+
+    `first` is a death before that: then this one is died by whoever recovers from it.
+    """
 
     boundary: Boundary
     whole: bool = False
+    first: "Death | None" = None
 
     def __str__(self) -> str:
-        return f"{self.boundary}{', with its whole worker' if self.whole else ''}"
+        whole = ", with its whole worker" if self.whole else ""
+        return f"{self.boundary}{whole}{f'; first {self.first}' if self.first else ''}"
+
+    @property
+    def in_order(self) -> tuple["Death", ...]:
+        """The deaths of it, as they are died."""
+        return (*(self.first.in_order if self.first else ()), self)
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,17 @@ def deaths_at(boundaries: Iterable[Boundary]) -> tuple[Death, ...]:
     """Return all deaths: at a slot's boundaries the slot dies, and then its whole worker."""
     found = [Death(boundary) for boundary in boundaries]
     found += [Death(death.boundary, whole=True) for death in found if _is_slot(death)]
-    return tuple(sorted(found))
+    return tuple(sorted(found, key=str))
+
+
+def first_deaths(boundaries: Iterable[Boundary]) -> tuple[Death, ...]:
+    """Return the deaths whose recovery is looked into: one of each process, in the middle of it."""
+    found: list[Death] = []
+    ordered = sorted(boundaries)
+    for process, shape, whole in _FIRST:
+        at = [b for b in ordered if b.process == process and shape in b.shape]
+        found += [Death(boundary, whole) for boundary in at if boundary.phase == "after"][:1]
+    return tuple(found)
 
 
 def sample(deaths: Sequence[Death], *, every: int, seed: int) -> tuple[Death, ...]:
@@ -51,6 +71,18 @@ def sample(deaths: Sequence[Death], *, every: int, seed: int) -> tuple[Death, ..
     shuffled = list(deaths)
     chance.shuffle(shuffled)
     return tuple(shuffled[::every])
+
+
+# Process, what it had just asked for, and whether its whole worker dies with it.
+_FIRST = (
+    ("slot", "pods/web-0/eviction", False),
+    ("slot", "pods/web-0/eviction", True),
+    ("slot", "PATCH /api/v1/nodes/node-1", False),
+    ("keeper", "script sweep", False),
+    ("watcher", "WATCH /api/v1/nodes", False),
+    ("bot", "chat.postMessage q:", False),
+    ("bot", "script start", False),
+)
 
 
 def _is_slot(death: Death) -> bool:

@@ -56,10 +56,8 @@ class _Watch:
         self.step = ""
         self.here = threading.local()
         self._seen: set[Boundary] = set()
-        target = watch.get("target")
-        self._target = Boundary.read(target) if target else None
-        self._whole = bool(watch.get("whole"))
-        self._dead = Path(watch["dead"])
+        self._deaths = [(Boundary.read(raw), whole) for raw, whole in watch["deaths"]]
+        self._graves = [Path(grave) for grave in watch["graves"]]
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self._notes = os.open(watch["notes"], flags, 0o600)
         self._commits = os.open(watch["commits"], flags, 0o600)
@@ -72,8 +70,9 @@ class _Watch:
         if boundary not in self._seen:
             self._seen.add(boundary)
             os.write(self._notes, (json.dumps(asdict(boundary)) + "\n").encode())
-        if boundary == self._target:
-            self._die()
+        for number, (place, whole) in enumerate(self._deaths):
+            if boundary == place and all(grave.exists() for grave in self._graves[:number]):
+                self._die(self._graves[number], whole=whole)
 
     def committed(self, script: str, sent: Mapping[str, Any], answer: Any) -> None:
         """Note a step that was stored, so that one stored twice is found."""
@@ -84,12 +83,12 @@ class _Watch:
             line = json.dumps([sent["id"], sent["step"], sent["epoch"]])
             os.write(self._commits, (line + "\n").encode())
 
-    def _die(self) -> None:
+    def _die(self, grave: Path, *, whole: bool) -> None:
         try:  # whoever comes after the dead one must live
-            os.close(os.open(self._dead, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            os.close(os.open(grave, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
             return
-        if self._whole or self.role == "supervisor":
+        if whole or self.role == "supervisor":
             os.killpg(0, signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
 

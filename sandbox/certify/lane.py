@@ -71,7 +71,7 @@ class Lane:
             evidence, wrong = self._perform(directory, death)
             reached = frozenset(map(Boundary.read, read_lines(directory / "boundaries")))
             return Performance(
-                wrong, (directory / "dead").exists(), reached, time.monotonic() - began,
+                wrong, _died(directory, death), reached, time.monotonic() - began,
                 evidence, _last_words(directory) if wrong else (),
             )  # fmt: skip
 
@@ -141,7 +141,7 @@ def _settled(
     with suppress(StuckError):
         theatre.until("all holds", lambda: not look()[1], within=LAG)
     theatre.until("the bot is at work", theatre.troupe.at_work)
-    if (directory / "dead").exists():
+    if _grave(directory, 0).exists():
         theatre.may_happen(lambda: None, within=CALM)
     return look()
 
@@ -156,13 +156,22 @@ def _stand_of(theatre: Theatre) -> Iterator[str]:
 
 
 def _watch(directory: Path, death: Death | None) -> dict[str, object]:
+    deaths = death.in_order if death else ()
     return {
         "notes": str(directory / "boundaries"),
         "commits": str(directory / "commits"),
-        "dead": str(directory / "dead"),
-        "target": asdict(death.boundary) if death else None,
-        "whole": bool(death and death.whole),
+        "deaths": [(asdict(one.boundary), one.whole) for one in deaths],
+        "graves": [str(_grave(directory, number)) for number in range(len(deaths))],
     }
+
+
+def _died(directory: Path, death: Death | None) -> bool:
+    graves = [_grave(directory, number) for number in range(len(death.in_order if death else ()))]
+    return bool(graves) and all(grave.exists() for grave in graves)
+
+
+def _grave(directory: Path, number: int) -> Path:
+    return directory / f"grave-{number}"
 
 
 def _last_words(directory: Path) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ them held by a budget; the question, a reminder by a timer, a decision to force 
 the node's drain is a child workflow of the operation. Each row is a place where a process and the
 world are of two minds. The story is played once for each mark: the process gets SIGKILL there,
 right before the command is sent or right after its answer came, and is started again by whoever is
-meant to. For a slot the same is done once more with its whole worker, supervisor and all.
+meant to. For a slot the same is done once more with its whole worker, supervisor and all. The last
+tables are deaths of those who recover from another death, at places that are seen only then.
 
 After each of these plays: every operation has one end, every step was committed once, the question
 was settled once, no pod was touched under another uid or before somebody said so, the cordon has
@@ -41,15 +42,20 @@ def summary(verdicts: Sequence[Verdict]) -> str:
 def written(verdicts: Sequence[Verdict]) -> str:
     """Return the document."""
     parts = [_HEAD, f"**{summary(verdicts)}.**\n"]
+    once = [verdict for verdict in verdicts if verdict.death.first is None]
     for process in _PROCESSES:
-        of_it = [verdict for verdict in verdicts if verdict.death.boundary.process == process]
+        of_it = [verdict for verdict in once if verdict.death.boundary.process == process]
         if of_it:
             parts.append(_table(process, of_it))
+    firsts = {verdict.death.first for verdict in verdicts if verdict.death.first}
+    for first in sorted(firsts, key=str):
+        of_it = [verdict for verdict in verdicts if verdict.death.first == first]
+        parts.append(_table(f"Recovery from the death of {_cell(str(first))}", of_it))
     return "\n".join(parts)
 
 
 def _table(process: str, verdicts: Iterable[Verdict]) -> str:
-    ordered = sorted(verdicts, key=lambda verdict: (_row(verdict.death.boundary), verdict.death))
+    ordered = sorted(verdicts, key=lambda verdict: _row(verdict.death.boundary))
     wholes = [False, True] if any(verdict.death.whole for verdict in ordered) else [False]
     heads = [
         f"{column}{', whole worker' if whole else ''}" for whole in wholes for column in _COLUMNS
