@@ -1,6 +1,7 @@
 """`python -m sandbox.certify`: dies at every boundary, and writes down what came of it."""
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ def main() -> int:
     """Certify; returns 0 only if every death was survived."""
     options = _options()
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with lane() as stage:
         found = boundaries(stage)
         second = recoveries(stage, found)

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import queue
+import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -83,18 +85,25 @@ def certify(deaths: Sequence[Death], *, lanes: int) -> Iterator[Verdict]:
 
 @contextmanager
 def _working(context: Any, lanes: int, orders: Any, verdicts: Any) -> Iterator[list[Any]]:
-    workers = [context.Process(target=_work, args=(orders, verdicts)) for _ in range(lanes)]
+    workers = [
+        context.Process(target=_work, args=(orders, verdicts), daemon=True) for _ in range(lanes)
+    ]
     for worker in workers:
         worker.start()
+    finished = False
     try:
         yield workers
+        finished = True
     finally:
+        orders.cancel_join_thread()
         for worker in workers:
-            worker.join(10)
+            worker.join(10 if finished else 0)
             worker.terminate()
+            worker.join(10)
 
 
 def _work(orders: Any, verdicts: Any) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what a lane has started ends with it
     with lane() as stage:
         stage.play()  # warms up
         while (death := orders.get()) is not None:
