@@ -5,9 +5,11 @@ others', at most once a second; whoever sees a reason puts the hold on that `per
 """
 
 import secrets
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from jobs.activities.listening import Ears
 from jobs.drain.brake import WINDOW, Brake, decide
 from jobs.durable import Activity
 from jobs.durable.errors import Fenced
@@ -22,31 +24,49 @@ PROBE = 3.0  # seconds that a probe may take
 
 
 class Braking:
-    """One drain's hand on the brake. Its methods belong to the deciding thread."""
+    """One drain's hand on the brake, in a thread of its own: neither Redis nor a probe holds it up.
 
-    def __init__(self, act: Activity[Resources], node: str) -> None:
+    `brake` is what is known: at first what people were told last. Its methods belong to the
+    deciding thread.
+    """
+
+    def __init__(self, act: Activity[Resources], ears: Ears, node: str, *, told: bool) -> None:
         self._act = act
+        self._ears = ears
         self._node = node
         self._due = 0
         self._source = secrets.token_hex(8)
-        self.brake = Brake()
+        self._under_way: Future[None] | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="evict-brake")
+        self.brake = Brake(on=told)
 
     def look(self, now: int) -> Brake:
-        """Tell of this process' calls, learn of all, and decide: once a second, else as before.
-
-        While it is on, it also asks the API server for the node, so that its recovery is found.
-        """
-        if now >= self._due:
+        """Return what is known; begin to learn more once a second."""
+        if now >= self._due and (self._under_way is None or self._under_way.done()):
             self._due = now + EVERY
-            if self.brake.on:
-                with suppress(KubernetesError):  # only what it comes to counts
-                    find_node(self._act.resources.cluster, self._node, timeout=PROBE)
-            self._share()
+            self._under_way = self._pool.submit(self._learn)
         return self.brake
 
     def close(self) -> None:
-        """Tell of the last calls."""
+        """Tell of the last calls, when nothing else is under way any more."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
         self._share()
+
+    def _learn(self) -> None:
+        """Tell of this process' calls, learn of all, and decide.
+
+        While it is on, it also asks the API server for the node, so that its recovery is found.
+        """
+        try:
+            if self.brake.on:
+                with suppress(KubernetesError):  # only what it comes to counts
+                    find_node(self._act.resources.cluster, self._node, timeout=PROBE)
+            before = self.brake.on
+            self._share()
+            if self.brake.on != before:
+                self._ears.heard.set()
+        except BaseException as error:  # noqa: BLE001  handed to the deciding thread, which raises
+            self._ears.tell(error)
 
     def _share(self) -> None:
         counts = self._act.resources.cluster.tally.take()

@@ -7,13 +7,13 @@ leave from Redis right before each of them. One thread decides, the others only 
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from jobs.activities.announcing import look_after
 from jobs.activities.braking import Braking
+from jobs.activities.job import Job
 from jobs.activities.listening import Ears
 from jobs.activities.looking import Looks
 from jobs.activities.obstacles import Obstacles
@@ -22,17 +22,15 @@ from jobs.activities.sending import Sender
 from jobs.drain import events as e
 from jobs.drain.asking import Ask, Patience, last_copies, next_end, when_to_ask
 from jobs.drain.brake import Brake
-from jobs.drain.filters import Rules
-from jobs.drain.pacing import DrainState, Pace
+from jobs.drain.pacing import DrainState
 from jobs.drain.wellness import Baseline
-from jobs.drain.workloads import Workloads
 from jobs.durable import Activity, PermanentError
 from jobs.durable.activity import Rest
 from jobs.kubernetes import KubernetesError, Temporary
 from jobs.kubernetes.budgets import list_budgets
 from jobs.kubernetes.nodes import find_node
 from jobs.kubernetes.pods import list_pods_on
-from jobs.models import DrainOptions, NodeStatus, Requirements
+from jobs.models import NodeStatus
 from jobs.resources import Resources
 
 log = structlog.get_logger(__name__)
@@ -40,22 +38,6 @@ LOOK_AT_NODE = 5_000  # ms between two looks at the cordon
 REST_AFTER = 3_000  # ms without motion until the slot is freed
 TRY_AGAIN = 30_000  # ms of rest at most while something blocks that no watch shows
 LONGEST_WAIT = 0.5  # seconds that the loop waits for something to happen
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be done, on which node, and how patiently. Times in ms since the epoch."""
-
-    operation: str
-    node: str
-    uid: str
-    options: DrainOptions
-    needs: Requirements
-    round: int
-    deadline: int
-    gone: int
-    owners: dict[str, Any]
-    braked: bool
 
 
 def empty_node(
@@ -82,30 +64,9 @@ def empty_node(
     `outcome` is empty, asks, overdue, uncordoned or gone; or braked or unbraked, with `calls`,
     `failed` and what is still to be forced (`force`): it goes on when people have been told.
     """
-    wanted = DrainOptions.model_validate(options)
-    needs = Requirements.model_validate(requirements)
-    timeout = (wanted.timeout or needs.node_timeout) + so_far["postponed"]
-    deadline = so_far["started"] + int(timeout * 1000)
-    job = Job(
-        operation, node, uid, wanted, needs, so_far["since"], deadline, so_far["gone"], owners,
-        so_far["braked"],
-    )  # fmt: skip
-    state = _begin(job, decided)
+    job = Job.read(operation, node, uid, options, requirements, owners, so_far)
     try:
-        with (
-            Ears() as ears,
-            Looks(act, ears, node) as looks,
-            ThreadPoolExecutor(needs.evictions_in_flight, thread_name_prefix="evict") as pool,
-        ):
-            sender = Sender(act, job.needs, wanted, ears, pool, node, operation)
-            run = _Emptying(act, job, ears, looks, sender, state)
-            try:
-                return run.run(tuple(decided["force"]))
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
-                run.hear_the_rest()
-                sender.close()
-                run.braking.close()
+        return _empty(act, job, decided)
     except Temporary as error:
         # Not a TemporaryError: a rest stores how far it came before it begins again.
         log.info("drain_waits_for_the_api_server", node=node, error=str(error))
@@ -114,20 +75,21 @@ def empty_node(
         raise PermanentError(str(error)) from error
 
 
-def _begin(job: Job, decided: dict[str, list[str]]) -> DrainState:
-    """Return the state of a drain that has seen nothing yet."""
-    needs, anyway = job.needs, frozenset(decided["evict_anyway"])
-    return DrainState(
-        rules=Rules.of(job.options, evict_anyway=anyway, long_work=needs.long_work),
-        workloads=Workloads(
-            named=frozenset(decided["named"]), down_anyway=frozenset(decided["down_anyway"])
-        ),
-        pace=Pace(
-            in_flight=needs.evictions_in_flight,
-            slack=int(needs.terminating_slack * 1000),
-            grace=job.options.grace_period,
-        ),
-    )
+def _empty(act: Activity[Resources], job: Job, decided: dict[str, list[str]]) -> dict[str, Any]:
+    with (
+        Ears() as ears,
+        Looks(act, ears, job.node) as looks,
+        ThreadPoolExecutor(job.needs.evictions_in_flight, thread_name_prefix="evict") as pool,
+    ):
+        sender = Sender(act, job.needs, job.options, ears, pool, job.node, job.operation)
+        run = _Emptying(act, job, ears, looks, sender, job.begin(decided))
+        try:
+            return run.run(tuple(decided["force"]))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            run.hear_the_rest()
+            sender.close()
+            run.braking.close()
 
 
 class _Emptying:
@@ -161,7 +123,7 @@ class _Emptying:
         self.to_force: dict[str, str] = memo.get("to_force", {})
         self.patience = Patience(deadline=job.deadline, ask_after=int(job.needs.ask_after * 1000))
         self.began = act.now()
-        self.braking = Braking(act, job.node)
+        self.braking = Braking(act, ears, job.node, told=job.braked)
         self.look_at = 0
         self.shown: Any = None
 
