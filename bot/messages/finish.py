@@ -192,7 +192,7 @@ def _unwell(node: NodeView, style: Style) -> str:
 
 def _other_nodes(view: OperationView, style: Style) -> list[str]:
     others = [n for n in view.nodes if n.status is not NodeStatus.DRAINED and n.started_at]
-    lines = [_other_node(node, style) for node in others[:_SHOWN]]
+    lines = [_other_node(view, node, style) for node in others[:_SHOWN]]
     if len(others) > _SHOWN:
         lines.append(f"… and {count(len(others) - _SHOWN, 'more node')} not drained.")
     untouched = [n.name for n in view.nodes if n.status.final and not n.started_at]
@@ -221,12 +221,12 @@ def _was_cordoned(view: OperationView, name: str) -> bool:
     return any(n.name == name and n.cordoned_before for n in view.nodes)
 
 
-def _other_node(node: NodeView, style: Style) -> str:
+def _other_node(view: OperationView, node: NodeView, style: Style) -> str:
     words = f"{node_name(node.name, style)}: {node.status.value}"
     if node.detail:
         words += f", {detail_words(node, style)}"
     if node.status is NodeStatus.GONE:
-        return f"{words}."
+        return f"{words}, as was expected." if view.options.expect_gone else f"{words}."
     if node.cordoned_before:
         return f"{words}; it was cordoned before, and still is."
     return f"{words}; {'it stays cordoned' if node.cordon_kept else 'it takes pods again'}."

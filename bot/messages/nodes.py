@@ -79,8 +79,9 @@ def pods_gone(view: OperationView) -> int:
 
 
 def done_count(view: OperationView) -> int:
-    """How many nodes are drained."""
-    return sum(node.status is NodeStatus.DRAINED for node in view.nodes)
+    """How many nodes are drained, or gone where that was expected."""
+    done = {NodeStatus.DRAINED} | ({NodeStatus.GONE} if view.options.expect_gone else set())
+    return sum(node.status in done for node in view.nodes)
 
 
 def status_words(node: NodeView, style: Style) -> str:

@@ -18,6 +18,7 @@ from jobs.models import (
     Refusal,
     RefusalReason,
     Settlement,
+    Unwell,
     Verdict,
 )
 from tests.bot.messages import samples
@@ -105,7 +106,31 @@ def canary() -> QuestionView:
     )
 
 
+def ill_canary() -> QuestionView:
+    """A canary whose workload fell ill while it was watched."""
+    waits = NotReady(pod="payments/db-1", since=T0 + 11 * MINUTE, why="CrashLoopBackOff")
+    ill = Unwell(owner=samples.OWNER.model_copy(update={"ready": 2}), ready_before=3, pods=(waits,))
+    return canary().model_copy(update={"detail": "", "unwell": (ill,)})
+
+
 FLEETS: dict[str, OperationView] = {
+    "canary_ill": samples.operation(
+        options=CANARY,
+        plan=PLAN,
+        nodes=(FIRST, *WAITING[1:]),
+        questions=(ill_canary(),),
+        log=(),
+    ),
+    "gone_as_expected": samples.ended(
+        options=DrainOptions(expect_gone=True),
+        nodes=(
+            samples.NODE_17.model_copy(
+                update={"status": NodeStatus.GONE, "detail": "the node disappeared"}
+            ),
+            samples.NODE_18,
+        ),
+        questions=(),
+    ),
     "waits_for_pods": samples.operation(questions=(waits_for_pods(),), log=()),
     "policy_refuses": samples.operation(questions=(policy_refuses(),), log=()),
     "start_refusals": samples.operation(
