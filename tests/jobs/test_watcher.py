@@ -98,6 +98,32 @@ def test_that_it_is_right_is_said_again_and_again(
         until(lambda: reader.read().as_of > first, what="another word")
 
 
+def test_while_the_watch_is_broken_nobody_says_that_the_inventory_is_right(
+    acts: Resources, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher_module, "CONFIRM_EVERY", 0.02)
+    reader = InventoryStore(acts.store)
+    watcher = Watcher(acts, owner="one")
+    watcher.look()
+    until(lambda: watcher._eyes["nodes"].sees, what="the watch")
+    until(lambda: watcher._nodes_listed, what="the first list")
+    cluster.answer_next(503, method="GET", path="/api/v1/nodes", times=None)
+    cluster.cut_all()
+    until(lambda: not watcher._eyes["nodes"].sees, what="the end of the watch")
+    said = reader.read().as_of
+    for _ in range(20):
+        until(lambda: acts.store.now() > said, what="another moment")
+        watcher._confirm_at = 0
+        watcher.look()
+    assert reader.read().as_of == said
+    cluster.clear_faults()
+    until(lambda: watcher._eyes["nodes"].sees, what="another watch")
+    watcher._confirm_at = 0
+    watcher.look()
+    assert reader.read().as_of > said
+    watcher._close_all()
+
+
 def test_of_two_watchers_one_works_and_the_other_takes_over(
     acts: Resources, cluster: Cluster
 ) -> None:
