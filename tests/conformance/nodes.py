@@ -10,9 +10,10 @@ from tests.conformance.api import Json, Objects
 from tests.conformance.manifests import DISPOSABLE
 from tests.conformance.times import stamp
 
-_OURS = ("drainbot.dev/", "cluster-autoscaler.kubernetes.io/", "karpenter.sh/")
+_OURS = ("drainbot.dev/", "cluster-autoscaler.kubernetes.io/", "karpenter.sh/", "weave.works/")
 _OURS_CONDITIONS = ("DrainInProgress", "Drained")
 _OUR_TAINTS = ("node.kubernetes.io/out-of-service",)
+_ROOM = {"cpu": "8", "memory": "32Gi", "pods": "110"}
 _MIRROR = "kubernetes.io/config.mirror"
 
 
@@ -90,6 +91,8 @@ def put_back(objects: Objects, was: Remembered) -> None:
         made = manifests.node(was.name)
         objects.create({**made, "metadata": {**made["metadata"], "labels": dict(was.labels)}})
         node = objects.get("Node", "", was.name)
+    if node["metadata"]["uid"] != was.uid:
+        heartbeat(objects, was.name)
     meta, spec = node["metadata"], node["spec"]
     annotations = _undone(meta.get("annotations") or {}, was.annotations, _OURS)
     labels = _undone(meta.get("labels") or {}, was.labels, _OURS)
@@ -123,8 +126,10 @@ def _conditions(node: Json) -> set[str]:
 
 
 def heartbeat(objects: Objects, name: str) -> None:
-    """Let a node be ready for which no kubelet speaks."""
+    """Let a node be ready, and have room, for which no kubelet speaks."""
     patch = manifests.conditions({"Ready": True}, now=stamp())
+    if not (objects.get("Node", "", name).get("status") or {}).get("allocatable"):
+        patch["status"] |= {"capacity": _ROOM, "allocatable": _ROOM}
     objects.patch("Node", "", name, patch, subresource="status")
 
 

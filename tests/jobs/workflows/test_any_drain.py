@@ -6,9 +6,11 @@
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from redis import Redis
 
+from jobs.activities import empty, forcing
 from jobs.drain.filters import DO_NOT_DISRUPT
 from jobs.models import DrainOptions, OperationEnd, Outcome, QuestionView
 from jobs.service import Service
@@ -49,8 +51,10 @@ OPTIONS = {"force": False, "delete_emptydir_data": False, "ignore_daemonsets": T
 @given(scene=scenes)
 @example(scene=Scene((ORDINARY,), ("answer lost",), OPTIONS, (), breaks=True))
 def test_whatever_it_meets_a_drain_ends_or_asks_and_touches_only_what_it_may(
-    scene: Scene, redis: "Redis", tmp_path: Path
+    scene: Scene, redis: "Redis", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(forcing, "NEXT_AFTER", 300)  # a forced pod that stays is waited for so long
+    monkeypatch.setattr(empty, "TRY_AGAIN", 1000)
     redis.flushall()
     redis.script_flush()
     with running(start()) as cluster:
@@ -112,7 +116,7 @@ def answered(story: Story, operation: str, answers: tuple[int, ...]) -> Consent:
         def new(questions: tuple[QuestionView, ...]) -> list[QuestionView]:
             return [each for each in questions if each.id not in {known.id for known in asked}]
 
-        until(ended_or_asked, within=30, what="its end or a question")
+        until(ended_or_asked, within=60, what="its end or a question")
         view = story.view(operation)
         if view.end is not None:
             return consent
