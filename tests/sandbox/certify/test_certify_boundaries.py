@@ -1,7 +1,7 @@
 import pytest
 
 from sandbox.certify.boundaries import Boundary, kubernetes_shape, redis_shape, slack_shape
-from sandbox.certify.deaths import Death, Verdict, deaths_at, sample
+from sandbox.certify.deaths import Death, Verdict, deaths_at, first_deaths, sample
 from sandbox.certify.matrix import summary, written
 
 
@@ -17,7 +17,9 @@ def boundary(process: str = "slot", shape: str = "TIME", **more: str) -> Boundar
         (["HLEN", "drainbot:demo:wf:demo-7f3k9q-1:steps"], "HLEN drainbot:demo:wf:OP-1:steps"),
         (["LRANGE", "drainbot:demo:q:demo-q-1t7kx24y66n2"], "LRANGE drainbot:demo:q:QUESTION"),
         ([b"HSET", b"rq:worker:drainbot-slot-host-1-ab12cd"], "HSET rq:worker:slot"),
+        (["HGETALL", "rq:job:demo-7f3k9q-1-12-3"], "HGETALL rq:job:OP"),
         (["CLIENT", "LIST"], "CLIENT LIST"),
+        (["SCRIPT LOAD", "local DOORBELL = 1"], "SCRIPT LOAD"),
         (["XREAD", "BLOCK", 100, "STREAMS", "drainbot:demo:events", "0-1"],
          "XREAD drainbot:demo:events"),
     ],
@@ -48,6 +50,16 @@ def test_each_pod_and_each_message_is_a_place_of_its_own() -> None:
 def test_at_a_slots_boundary_the_slot_dies_and_then_its_whole_worker() -> None:
     slot, keeper = boundary(), boundary("keeper")
     assert deaths_at([slot, keeper]) == (Death(keeper), Death(slot), Death(slot, whole=True))
+
+
+def test_a_death_may_come_while_somebody_recovers_from_another() -> None:
+    swept = boundary("keeper", "script sweep", phase="after")
+    (first,) = first_deaths([swept, boundary("keeper", "script sweep"), boundary()])
+    assert first == Death(swept)
+    second = Death(boundary(), first=first)
+    assert second.in_order == (first, second)
+    told = written([Verdict(second, reached=True)])
+    assert "## Recovery from the death of keeper: after redis script sweep" in told
 
 
 def test_a_sample_is_the_same_for_the_same_seed() -> None:
