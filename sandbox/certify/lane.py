@@ -26,7 +26,7 @@ from sandbox.processes import free_port
 
 __all__ = ["Lane", "Performance", "lane"]
 
-LAG = 10.0  # seconds that telling may lag behind
+LAG = 30.0  # seconds that telling may lag behind
 CALM = 0.3  # seconds in which nothing more may happen
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 

@@ -19,7 +19,7 @@ __all__ = ["PATIENCE", "StuckError", "Theatre", "Troupe", "key_of", "play", "rea
 
 T = TypeVar("T")
 OPS = "ops"
-PATIENCE = 25.0  # seconds until what must happen counts as failed
+PATIENCE = 60.0  # seconds until what must happen counts as failed
 AGAIN = 1.2  # seconds after which a person who was not answered tries again
 _TICK = 0.01
 
