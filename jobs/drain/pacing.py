@@ -4,10 +4,13 @@ Use::
 
     state = DrainState(rules=rules)
     state = state.apply(BudgetsListed(namespace, budgets), now)   # of each namespace concerned
+    state = state.apply(OwnersCounted(owners, as_of), now)
     state = state.apply(PodsListed(pods), now)
     for pod in state.actions(now):                     # these may be evicted now
         state = state.apply(Sent(pod.uid), now)        # each first noted, then sent, by any thread
     state = state.apply(Answer(uid, answer), now)      # and so on with whatever happens
+    for namespace, controller in state.wanting(now):   # look at these workloads' pods elsewhere
+        state = state.apply(Looked(controller.uid, look, now), now)
     state.empty, state.stalled(now), state.next_wake(now)
 
 It is level-triggered: a drain that died is taken up by a new state and new lists.
@@ -16,11 +19,14 @@ What always holds:
 
 - a uid is offered only while its pod is on the node, is to be evicted, has no eviction on its way
   and was never accepted: an accepted pod is waited for, not evicted again;
-- at most `pace.in_flight` evictions are on their way (each `Sent` needs its `Answer` or `Withheld`,
-  even if its pod is gone by then), and none is offered before `busy_until`;
+- at most `pace.in_flight` evictions are on their way (each `Sent` needs its `Answer`, `Withheld` or
+  `Crowded`, even if its pod is gone by then), and none is offered before `busy_until`;
 - under one budget no more are on their way than its counts allow, or one where they allow none;
 - after a refusal the same pod and the same budget are left alone for 100 ms to 10 s, unless the
   budget's counts say that it is free;
+- a ready pod of a replicated workload that no budget covers is offered only while another copy is
+  ready and stays, as counted or seen in the last 10 s, or if people agreed that it is down; whoever
+  sends it takes its :meth:`~DrainState.place` first, so that other drains leave that copy alone;
 - a pod that was gone stays gone, whatever a late event or answer says;
 - `actions`, `stalled`, `empty` and `next_wake` change nothing and depend on `now` alone.
 

@@ -19,6 +19,7 @@ REPLICATED = frozenset({"ReplicaSet", "StatefulSet", "ReplicationController"})
 FRESH = 10_000  # ms for which a count or a look is believed
 ANY = 1_000_000  # room for all: only to let others know who went
 SHOWN = 64  # copies that a place names at most: enough that one of them stays
+FIRST_LOOK = 100  # ms after the room is used up: replacements of the first may be ready by then
 LOOK_AGAIN, LOOK_SELDOM = 500, 5_000  # ms between looks that find no room: the first, the longest
 SETTLE = 15_000  # ms after which leave that was given has reached the cluster, or never will
 
@@ -88,8 +89,8 @@ class Workload:
         found = replace(self, taken=self.taken | {uid})
         if found.room(0) > 0:
             return found
-        # Its replacement needs a moment: a look right now would find nothing new.
-        return replace(found, look_at=max(self.look_at, now + LOOK_AGAIN))
+        # Replacements need a moment: a look right now would find nothing new.
+        return replace(found, look_at=max(self.look_at, now + FIRST_LOOK))
 
     def kept(self, uid: str) -> "Workload":
         """Note that a pod was not sent after all."""

@@ -12,7 +12,7 @@ from jobs.kubernetes.errors import Expired, Temporary
 from jobs.kubernetes.owners import read_owner
 from jobs.selectors import Selector
 
-PAGE = 100  # pods a page: a ready one elsewhere is mostly on the first
+PAGE = 250  # pods a page: a ready one elsewhere is mostly on the first
 ENOUGH = 16  # ready pods elsewhere that a look needs to know of at most
 _HASH = "pod-template-hash"  # what a Deployment's ReplicaSets add to its selector
 

@@ -9,7 +9,16 @@ from jobs.drain.answers import Accepted
 from jobs.drain.facts import Owner, Pod
 from jobs.drain.filters import Rules
 from jobs.drain.pacing import DrainState, Pace
-from jobs.drain.workloads import FRESH, LOOK_AGAIN, LOOK_SELDOM, SETTLE, Look, Place, Workloads
+from jobs.drain.workloads import (
+    FIRST_LOOK,
+    FRESH,
+    LOOK_AGAIN,
+    LOOK_SELDOM,
+    SETTLE,
+    Look,
+    Place,
+    Workloads,
+)
 from jobs.models import DrainOptions
 from tests.jobs.drain.making import NOW, budget, job, pod, replica_set
 
@@ -77,8 +86,8 @@ def test_the_last_ready_one_stays_until_a_look_finds_another() -> None:
     state = accept(state, 0, 1)
     assert names(state, NOW + FRESH) == []
     assert wanted(state) == []  # its replacements need a moment
-    assert state.next_wake(NOW) == NOW + LOOK_AGAIN
-    later = NOW + LOOK_AGAIN
+    assert state.next_wake(NOW) == NOW + FIRST_LOOK
+    later = NOW + FIRST_LOOK
     assert wanted(state, later) == [WEB]
     state = looked(state, look(coming=2, replicas=3), later)
     assert names(state, later) == []
