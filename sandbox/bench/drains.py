@@ -10,7 +10,7 @@ from sandbox.bench.figures import percentile, report, say
 from sandbox.bench.memory import peak_memory
 from sandbox.bench.races import Race, race
 
-_CROWD_PAIRS, _PACED_PAIRS, _TEAM_PAIRS, _FLEET_PAIRS = 9, 3, 7, 2
+_CROWD_PAIRS, _PACED_PAIRS, _TEAM_PAIRS, _FLEET_PAIRS = 7, 3, 5, 2
 _FLEET_AT_ONCE = 16
 
 
@@ -70,6 +70,7 @@ def drain_fleet() -> None:
         )
         floors = [count / seconds for seconds in run.floors]
         report("nodes_per_second_floor", median(floors), "nodes/s", _FLEET_PAIRS)
+        run.report_ratio("seconds_for_all_nodes")
         report("peak_memory_mb", peak.mb, "MB", peak.looks)
 
 

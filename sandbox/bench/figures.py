@@ -30,6 +30,7 @@ REACH_FOR = {
     "requests_per_pod_at_220": 1.1,
     "budget_paced_20_pods_over_floor": 1.15,
     "ten_nodes_at_once_over_floor": 1.15,
+    "seconds_for_all_nodes_over_floor": 1.15,
     "budget_freed_to_eviction_p50_ms": 300.0,
     "budget_freed_to_eviction_p95_ms": 300.0,
 }

@@ -91,9 +91,13 @@ class Race:
 
     def report(self, figure: str) -> None:
         """Print drainbot's and the floor's seconds, and how many times the floor ours are."""
-        ratios = [ours / floor for ours, floor in zip(self.seconds, self.floors, strict=True)]
         report(f"{figure}_s", median(self.seconds), "s", len(self.seconds))
         report(f"{figure}_floor_s", median(self.floors), "s", len(self.floors))
+        self.report_ratio(figure)
+
+    def report_ratio(self, figure: str) -> None:
+        """Print how many times the floor's seconds drainbot's are."""
+        ratios = [ours / floor for ours, floor in zip(self.seconds, self.floors, strict=True)]
         report(f"{figure}_over_floor", median(ratios), "times", len(ratios))
 
     def _check(self, arena: Arena) -> None:
