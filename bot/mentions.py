@@ -37,6 +37,8 @@ def _listed(rule: Rule, kind: QuestionKind) -> tuple[str, ...]:
 
 
 def _owners(policy: Policy, question: QuestionView) -> frozenset[str]:
+    if question.kind is QuestionKind.START:
+        return frozenset()  # its pods are those that the plan refuses: owners don't start a drain
     namespaces = {pod.namespace for pod in question.pods}
     groups = [owner.group for name, owner in policy.owners.items() if name in namespaces]
     return members(policy, groups)

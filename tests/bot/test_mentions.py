@@ -1,6 +1,6 @@
 from bot.commands import NodeBook
 from bot.mentions import mentions_by
-from jobs.models import QuestionKind
+from jobs.models import QuestionKind, Refusal, RefusalReason
 from jobs.policy import parse_policy
 from tests.bot.listeners.listening import BLOCKED, VIEW, FakeClient
 
@@ -29,6 +29,15 @@ def test_an_approval_names_those_who_approve() -> None:
     mentions = mentions_by(POLICY, NodeBook(FakeClient()))
     asked = BLOCKED.model_copy(update={"kind": QuestionKind.APPROVAL, "node": "", "blocks": ()})
     assert mentions(VIEW, asked) == ("S0ONCALL", "U02BOB")
+
+
+def test_a_start_that_lists_refused_pods_names_no_owners_who_may_not_start_it() -> None:
+    mentions = mentions_by(POLICY, NodeBook(FakeClient()))
+    refused = Refusal(pod=BLOCKED.pods[0], reasons=(RefusalReason.UNMANAGED,))
+    fields = {"kind": QuestionKind.START, "blocks": (), "refusals": (refused,)}
+    asked = BLOCKED.model_copy(update=fields)
+    assert asked.pods[0].namespace == "payments"
+    assert mentions(VIEW, asked) == ("S0ONCALL", "S0SRE", "U01ANA", "U02BOB")
 
 
 def test_nodes_that_are_not_known_name_nobody() -> None:
