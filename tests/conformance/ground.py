@@ -66,7 +66,7 @@ class Ground:
         labels = {RUN_LABEL: self.bounds.run}
         meta = {"name": name, "labels": labels}
         self.objects.create({"kind": "Namespace", "apiVersion": "v1", "metadata": meta})
-        if self.hands is not None and not self.kubelet:
+        if not self.collector and self.hands is not None:
             account = {"namespace": name, "name": "default"}
             with contextlib.suppress(KubernetesError):  # somebody else may have made it
                 self.objects.create(

@@ -11,7 +11,8 @@ from jobs.kubernetes.errors import KubernetesError
 from jobs.kubernetes.parse import milliseconds
 from sandbox.cluster import Node, Scenario, running
 from tests.conformance import manifests, nodes
-from tests.conformance.api import Bounded, Bounds, Objects
+from tests.conformance.api import Bounded, Bounds, Json, Objects
+from tests.conformance.controllers import is_ready
 from tests.conformance.ground import NODES, Ground
 from tests.conformance.hands import Hands
 from tests.conformance.manifests import DISPOSABLE
@@ -84,14 +85,15 @@ def opened(
             stack.callback(nodes.put_back, objects, was)
         stack.callback(_clear_all, ground)
         probe = _Probe(ground, no_kubelet)
-        ground.kubelet, ground.collector = probe.kubelet(), probe.controllers()
-        if not ground.kubelet:
+        runs, ground.collector = probe.runs(), probe.controllers()
+        ground.kubelet = runs and probe.kubelet()
+        if not runs:
             ground.name = "control plane"
             for name in names:
                 nodes.heartbeat(objects, name)
         hands = Hands(
             Objects(Bounded(kubeconfig, bounds)), bounds,
-            kubelet=not ground.kubelet, controllers=not ground.collector,
+            kubelet=not runs, controllers=not ground.collector,
         )  # fmt: skip
         ground.hands = stack.enter_context(hands)
         _clear_all(ground)  # the probe's
@@ -134,7 +136,7 @@ class _Probe:
         body = {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": account}
         if not self._within(5.0 * self._wait / NO_KUBELET, lambda: self._account(name)):
             _unless_refused(lambda: self._objects.create(body))
-        self._objects.create(manifests.pod(name, "probe", ground.nodes[0]))
+        self._objects.create(manifests.pod(name, "probe", ground.nodes[0], gated=True))
         # No pods, so that it may be left to whoever counts.
         self._objects.create(manifests.workload("ReplicaSet", name, "probe-owner", 0))
         return name
@@ -145,10 +147,17 @@ class _Probe:
         except KubernetesError:
             return False
 
-    def kubelet(self) -> bool:
+    def runs(self) -> bool:
         """Whether a pod starts."""
         patience = A_KUBELET if self._heard_of() else self._wait
         return self._within(patience, lambda: self._phase() == "Running")
+
+    def kubelet(self) -> bool:
+        """Whether a real kubelet did that: it waits for a pod's readiness gate, others do not.
+
+        What fakes kubelets (KWOK, the simulated cluster) leaves a pod's status to whoever writes.
+        """
+        return not self._within(2.0, lambda: is_ready(self._pod()))
 
     def controllers(self) -> bool:
         """Whether anybody looks at an owner."""
@@ -159,9 +168,11 @@ class _Probe:
 
         return self._within(self._wait, look)
 
+    def _pod(self) -> Json:
+        return self._objects.get("Pod", self._namespace, "probe")
+
     def _phase(self) -> str:
-        pod = self._objects.get("Pod", self._namespace, "probe")
-        return str((pod.get("status") or {}).get("phase", ""))
+        return str((self._pod().get("status") or {}).get("phase", ""))
 
     def _heard_of(self) -> bool:
         """Whether a kubelet has renewed its node's lease of late."""
