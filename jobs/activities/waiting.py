@@ -7,7 +7,7 @@ from typing import Any
 from jobs.durable import Activity
 from jobs.resources import Resources
 
-FIRST, LONGEST = 1.0, 5.0  # seconds between two looks
+FIRST, LONGEST = 0.5, 5.0  # seconds between two looks
 SOON = 0.2  # seconds until a look that is only to confirm the one before
 REST_AFTER = 3_000  # ms without motion until the slot is freed
 LONGEST_REST = 60_000  # ms until it looks by itself: the watcher may be away
