@@ -13,7 +13,7 @@ from jobs.activities.trouble import asking_cluster
 from jobs.drain import events as e
 from jobs.drain.facts import Controller, Owner, Pod
 from jobs.drain.filters import daemonsets_of
-from jobs.drain.workloads import REPLICATED
+from jobs.drain.workloads import REPLICATED, UNCOUNTED
 from jobs.durable import Activity
 from jobs.kubernetes.owners import find_owner
 from jobs.kubernetes.pods import list_pods_on
@@ -53,7 +53,9 @@ def look_at_owners(act: Activity[Resources], *, node: str) -> dict[str, Any]:
 def counted(found: dict[str, Any]) -> e.OwnersCounted:
     """Read what :func:`look_at_owners` stored as an event of a drain."""
     owners = {
-        owner["uid"]: Owner(**{name: owner[name] for name in _STORED}) for owner in found["owners"]
+        owner["uid"]: Owner(**{name: owner[name] for name in _STORED})
+        for owner in found["owners"]
+        if owner["controller"]["kind"] not in UNCOUNTED
     }
     return e.OwnersCounted(owners, found["as_of"])
 

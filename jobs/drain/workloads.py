@@ -16,6 +16,9 @@ from jobs.drain.facts import Owner, Pod
 from jobs.drain.gates import backoff
 
 REPLICATED = frozenset({"ReplicaSet", "StatefulSet", "ReplicationController"})
+# Whose counts tell nothing here: a StatefulSet's ready pods include those that are being deleted,
+# while their grace lasts (pkg/controller/statefulset, computeReplicaStatus). Only a look tells.
+UNCOUNTED = frozenset({"StatefulSet"})
 FRESH = 10_000  # ms for which a count or a look is believed
 ANY = 1_000_000  # room for all: only to let others know who went
 SHOWN = 64  # copies that a place names at most: enough that one of them stays
