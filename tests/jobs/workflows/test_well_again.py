@@ -146,6 +146,20 @@ def test_an_abort_leaves_the_node_drained(play: Play, *, asked: bool) -> None:
     assert (record.mode, record.owner) == ("drained", operation)
 
 
+def test_while_it_is_paused_it_waits_on_and_no_other_node_begins(play: Play) -> None:
+    story = play()
+    moving(story)
+    story.cluster.switch(scheduler=False)
+    operation = story.submit("node-1", "node-3")
+    until(lambda: story.node(operation).unwell, what="a workload that is not well")
+    story.pause(operation)
+    story.cluster.switch(scheduler=True)
+    until(lambda: story.node(operation).ended_at, what="the end of the first node")
+    assert story.node(operation, "node-3").status is NodeStatus.WAITING
+    story.resume(operation)
+    assert story.finish(operation).end is OperationEnd.DRAINED
+
+
 def test_where_nobody_answers_no_other_node_begins_and_this_one_stays_drained(play: Play) -> None:
     story = play(
         policy=policy_with(
