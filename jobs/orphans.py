@@ -6,10 +6,11 @@ The bot has no rights in the cluster, so a workflow looks and undoes; its result
 from collections.abc import Callable, Mapping
 
 from jobs.authorization import Action, Denied, Target, may, no_policy_refusal
+from jobs.beginnings import Beginnings
 from jobs.durable import Store
 from jobs.ids import IdError, cluster_of, operation_id
 from jobs.leases import reaching_redis
-from jobs.models import OrphansView, Principal, Refused, Submitted
+from jobs.models import LostState, OrphansView, Principal, Refused, Submitted
 from jobs.policy import Policy
 from jobs.workflows.inputs import OrphansInput
 
@@ -60,6 +61,12 @@ class Orphans:
                 return Refused(reason="This request came under the name of another: ask again.")
             seen = bool(store.redis.zcount(f"{store.prefix}workers", store.now(), "+inf"))
             return Submitted(operation=id, created=what == "started", worker_seen=seen)
+
+    def lost(self) -> tuple[LostState, ...]:
+        """Return what was lost with a Redis that came back empty, by cluster."""
+        with reaching_redis():
+            found = [Beginnings(store).lost() for store in self._stores.values()]
+            return tuple(lost for lost in found if lost is not None)
 
     def answer(self, id: str) -> OrphansView | None:
         """Return what was found and done, or None while a worker is at it."""

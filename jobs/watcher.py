@@ -3,6 +3,8 @@
 It publishes the inventory of nodes, and wakes workflows whose budget freed itself, whose pods left,
 whose workloads are well again or whose volumes are detached. What a workflow waits for it registers
 first; then the watcher lists, then watches: nothing falls in between.
+
+It also notices a Redis that came back empty, or without its last writes: then it lists anew.
 """
 
 import threading
@@ -12,6 +14,7 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
+from jobs.beginnings import Beginnings
 from jobs.drain.facts import Budget, Node, Pod
 from jobs.durable.guard import uptime
 from jobs.freed import Freed, Seen, Watched
@@ -21,6 +24,7 @@ from jobs.kubernetes.budgets import watch_budgets
 from jobs.kubernetes.nodes import watch_nodes
 from jobs.kubernetes.pods import watch_pods_on
 from jobs.kubernetes.watching import Changed, Event, Listed, Removed, Watch
+from jobs.lost import look_for_loss
 from jobs.models import ClusterNode
 from jobs.polling import Place, Poller
 from jobs.resources import Resources
@@ -29,6 +33,7 @@ log = structlog.get_logger(__name__)
 LEASE = 5.0  # seconds
 INTERVAL = 0.1  # seconds between two looks at what is free
 CONFIRM_EVERY = 2.0  # seconds between two words that the inventory is right
+INTACT_EVERY = 0.5  # seconds between two looks whether Redis has kept what was published
 RETRY = 2.0  # seconds until a watch that a missing right ended is tried again
 
 
@@ -42,6 +47,7 @@ class _Eye:
         self._open = open
         self._see = see
         self._closed = threading.Event()
+        self._wake = threading.Event()
         self._watch: Watch[Any] | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -54,12 +60,20 @@ class _Eye:
     def close(self) -> None:
         """End it; its thread ends soon."""
         self._closed.set()
+        self.again()
+
+    def again(self) -> None:
+        """Begin anew with a list, in the same thread: no late word of the old watch follows it."""
+        self._wake.set()
         if self._watch is not None:
             self._watch.stop()
 
     def _run(self) -> None:
         while not self._closed.is_set():
+            self._wake.clear()
             self._watch = self._open()
+            if self._closed.is_set():  # it was closed between the two
+                return
             try:
                 for event in self._watch:
                     self._see(event)
@@ -67,16 +81,18 @@ class _Eye:
                 log.warning("watch_failed", watch=self._name, error=str(error))
             except RedisError as error:
                 log.warning("watch_waits_for_redis", watch=self._name, error=str(error))
-            self._closed.wait(RETRY)
+            self._wake.wait(RETRY)
 
 
 class Watcher:
     """Watches one cluster for as long as it holds the lease."""
 
     def __init__(self, resources: Resources, *, owner: str) -> None:
+        self._resources = resources
         self._cluster = resources.cluster
         self._store = resources.store
         self._inventory = InventoryStore(resources.store)
+        self._beginnings = Beginnings(resources.store)
         self._owner = owner
         self._freed = Freed()
         self._poller = Poller(resources.cluster)
@@ -86,6 +102,7 @@ class Watcher:
         self._pods: dict[str, frozenset[str]] = {}
         self._nodes_listed = False
         self._confirm_at = 0.0
+        self._intact_at = 0.0
         self._lease_at = 0.0
         self._held = False
 
@@ -108,6 +125,7 @@ class Watcher:
     def look(self) -> None:
         """Look once at what is waited for, and wake who is free."""
         self._open("nodes", lambda: watch_nodes(self._cluster), self._see_node)
+        self._see_to_the_state()
         self._confirm()
         watched = [Watched.read(workflow, raw) for workflow, raw in self._store.watching().items()]
         self._attend(watched)
@@ -135,6 +153,16 @@ class Watcher:
         if self._nodes_listed and self._eyes["nodes"].sees and uptime() >= self._confirm_at:
             self._inventory.confirm(now=self._store.now())
             self._confirm_at = uptime() + CONFIRM_EVERY
+
+    def _see_to_the_state(self) -> None:
+        """List anew where Redis has lost what was published, or all that it held."""
+        if not self._nodes_listed or uptime() < self._intact_at:
+            return
+        self._intact_at = uptime() + INTACT_EVERY
+        if not (self._beginnings.known() and self._inventory.intact()):
+            log.warning("inventory_was_lost", cluster=self._store.group)
+            self._nodes_listed = False
+            self._eyes["nodes"].again()
 
     def _attend(self, watched: list[Watched]) -> None:
         """Open the eyes that are needed, close the others."""
@@ -172,6 +200,7 @@ class Watcher:
         match event:
             case Listed(items):
                 self._inventory.replace([_shown(node) for node in items], now=now)
+                look_for_loss(self._resources, items, now=now)
                 self._nodes_listed = True
             case Changed(item):
                 self._inventory.put(_shown(item), now=now)

@@ -36,9 +36,9 @@ def find_orphans(act: Activity[Resources]) -> dict[str, Any]:
     found = []
     for node in nodes:
         act.tick()
-        held = holding(node, _known(act, node))
+        held = holding(node, known_of(act.resources, node))
         if held in {Holding.ORPHAN, Holding.FOREIGN}:
-            found.append(_view(node, foreign=held is Holding.FOREIGN).model_dump(mode="json"))
+            found.append(orphan_view(node, foreign=held is Holding.FOREIGN).model_dump(mode="json"))
     return {"orphans": found}
 
 
@@ -57,7 +57,7 @@ def undo_orphan(
         return _left("the node is gone")
     record = act.resources.nodes.record(node)
     before = record is not None and record.owner == operation  # a run that died was here
-    held = holding(seen, _known(act, seen, but=operation))
+    held = holding(seen, known_of(act.resources, seen, but=operation))
     if held is not Holding.ORPHAN and not (before and held is Holding.NOBODY):
         _release(act, operation, node, by)
         return _left(_NOT_ORPHANED[held])
@@ -107,10 +107,10 @@ def _release(act: Activity[Resources], operation: str, node: str, by: str) -> No
     )  # fmt: skip
 
 
-def _known(act: Activity[Resources], node: Node, *, but: str = "") -> Known:
+def known_of(resources: Resources, node: Node, *, but: str = "") -> Known:
     """Return what Redis knows; `but` is an operation whose own hold does not count."""
     operation = node.annotations.get(OPERATION, "")
-    store, record = act.resources.store, act.resources.nodes.record(node.name)
+    store, record = resources.store, resources.nodes.record(node.name)
     owner = record.owner if record is not None and record.uid == node.uid else ""
     owner = "" if owner == but else owner
     try:
@@ -125,7 +125,8 @@ def _known(act: Activity[Resources], node: Node, *, but: str = "") -> Known:
     )  # fmt: skip
 
 
-def _view(node: Node, *, foreign: bool) -> OrphanView:
+def orphan_view(node: Node, *, foreign: bool) -> OrphanView:
+    """Return what the marks of a node say."""
     marks = node.annotations
     return OrphanView(
         node=node.name, uid=node.uid, operation=marks.get(OPERATION, ""),

@@ -2,7 +2,7 @@
 
 from jobs.models.base import Frozen
 from jobs.models.options import DrainOptions
-from jobs.models.orphans import OrphansView, OrphanView
+from jobs.models.orphans import LostState, OrphansView, OrphanView
 from jobs.models.people import Principal, Requirements, Vote
 from jobs.models.plan import NodePlan, OperationPlan, PlannedBlock, Room
 from jobs.models.pods import (
@@ -56,6 +56,7 @@ __all__ = [
     "Holder",
     "Inventory",
     "LogEntry",
+    "LostState",
     "NodePlan",
     "NodeStatus",
     "NodeView",

@@ -33,3 +33,14 @@ class OrphansView(Frozen):
     orphans: tuple[OrphanView, ...] = ()
     refused: dict[str, str] = Field(default_factory=dict)
     failed: str = ""
+
+
+class LostState(Frozen):
+    """What a state that was lost with Redis left behind in the cluster.
+
+    `at`: when that was noticed, in ms since the epoch; `orphans`: its cordons, by their marks.
+    """
+
+    cluster: str
+    at: int
+    orphans: tuple[OrphanView, ...]

@@ -5,13 +5,14 @@ from typing import Any
 from bot.groups import GroupStore, People
 from bot.message_store import MessageStore, Record
 from bot.outbox import Note, Outbox
+from jobs.beginnings import Beginnings
 from jobs.durable import Activity, Context, Question, Quota, Registry, Runner, Signal, Store, Timer
 from jobs.durable.keeper import Keeper, reap_dead
 from jobs.durable.records import Token
 from jobs.durable.slot import Slot
 from jobs.durable.store import nonce
 from jobs.inventory import InventoryStore
-from jobs.models import ClusterNode, DrainRequest
+from jobs.models import ClusterNode, DrainRequest, LostState
 from jobs.nodes import NodeStore, Reservation, Reserved
 from jobs.policy import parse_policy
 from jobs.service import Service
@@ -97,7 +98,7 @@ def keep(guarded: GuardedRedis) -> None:
     reap_dead(store, "slot")
     take(store)
     assert store.control(OPERATION, "abort", by="T01DEMO:U1", call=nonce()) == "changed"
-    assert store.lease("watcher", "me", 5) == 1
+    assert store.lease("watcher", "me", 5) > 0
 
 
 def sweep(guarded: GuardedRedis) -> None:
@@ -137,7 +138,11 @@ def keep_inventory(guarded: GuardedRedis) -> None:
     inventory.put(NODE, now=2)
     inventory.confirm(now=3)
     assert inventory.read().as_of == 3
+    assert inventory.intact()
     inventory.remove("node-1", now=4)
+    beginnings = Beginnings(Store(guarded.of("worker"), CLUSTER))
+    beginnings.begin(5, LostState(cluster=CLUSTER, at=5, orphans=()))
+    assert beginnings.known()
 
 
 def settle(guarded: GuardedRedis) -> None:
@@ -171,6 +176,7 @@ def _read(service: Service, question: str) -> None:
     assert service.operations(CLUSTER)
     service.inventory(CLUSTER)
     service.worker_seen(CLUSTER)
+    service.orphans.lost()
     changes = service.changes({CLUSTER: "0"}, wait=0)
     service.changes({CLUSTER: changes[0].cursor}, wait=0.01)
     lease = service.lease("notifier", seconds=5)

@@ -9,6 +9,7 @@ if a.ms == 0 then
   return cjson.encode({ token = 0 })
 end
 local token = tonumber(f[3] or 0)
-if not held then token = token + 1 end
+-- Above the time: a Redis that lost the former tokens never gives one of them again.
+if not held then token = math.max(token + 1, now) end
 redis.call('HSET', key, 'owner', a.owner, 'until', now + a.ms, 'token', token)
 return cjson.encode({ token = token })
