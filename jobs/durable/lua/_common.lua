@@ -308,34 +308,3 @@ local function set_flag(group, id, flag, value)
   end
   wake(group, id, nil)
 end
-
--- Forget how far a stuck workflow came and let it begin anew, with its input, once the children that
--- it has under way have ended: two of them at work on the same thing would undo each other's.
-local function restart(group, id, value)
-  local key = wf_key(group, id)
-  local live = {}
-  for _, ref in ipairs(redis.call('SMEMBERS', key .. ':children')) do
-    local child_group, child = string.match(ref, '^([^|]*)|(.*)$')
-    if not final(hget(wf_key(child_group, child), 'state')) then
-      live[#live + 1] = ref
-    end
-  end
-  local wait = open_wait(group, id)
-  if wait then close_wait(group, id, wait, '', cjson.null, 'superseded') end
-  redis.call('DEL', key .. ':steps')
-  redis.call('HDEL', key, 'yield', 'given_up')
-  redis.call('HSET', key, 'barren', 0, 'log_base', redis.call('LLEN', key .. ':log'))
-  redis.call('HINCRBY', key, 'generation', 1)
-  if #live == 0 then
-    make_ready(group, id, 'restarted')
-    return
-  end
-  local part = { name = 'children', kind = 'children', ids = live, need = #live }
-  redis.call('HSET', key, 'state', 'suspended', 'wait', cjson.encode({
-    key = '~restart', fp = '', interruptible = true, parts = { part } }))
-  for _, ref in ipairs(live) do
-    local child_group, child = string.match(ref, '^([^|]*)|(.*)$')
-    set_flag(child_group, child, 'abort', value)
-  end
-  event(group, id, 'restarted')
-end

@@ -45,9 +45,9 @@ if hget(wf_key(a.group, id), 'state') == 'stuck' and hget(key, 'kind') == 'stuck
   local value = cjson.encode({ by = a.by, at = now, reason = a.note })
   if a.choice == 'abort' then
     set_flag(a.group, id, 'abort', value)
-  elseif a.choice == 'restart' then
-    restart(a.group, id, value)
   else
+    -- To start again is for whoever takes it: a client may not delete.
+    if a.choice == 'restart' then redis.call('HSET', wf_key(a.group, id), 'restart', value) end
     redis.call('HSET', wf_key(a.group, id), 'barren', 0)
     make_ready(a.group, id, 'unstuck')
   end

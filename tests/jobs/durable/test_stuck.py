@@ -121,7 +121,7 @@ def test_a_workflow_that_fits_its_history_no_more_can_start_again_from_its_input
     group.sweep()
     assert group.work() == ["stuck"]
     group.store.settle(group.question(), "restart", by="T:U1", call="c")
-    assert group.work() == ["suspended"]
+    assert group.work() == ["stale", "suspended"]
     assert ran == [["plan", "node-1"], ["approve", "node-1"], ["plan", "node-1"]]
     group.clock.advance(2)
     group.sweep()
@@ -156,6 +156,7 @@ def test_starting_again_waits_until_its_children_have_tidied_up(group: Group) ->
     epoch = int(group.hash("wf:op-1")["epoch"])
     assert group.runner.answer(Doorbell("prod-eu", "op-1", epoch)) == "stuck"
     assert group.store.settle(group.question(), "restart", by="T:U1", call="c") == "settled"
+    assert group.work(most=1) == ["stale"]
     assert group.state() == "suspended"
     assert sorted(group.work()) == ["aborted", "suspended", "suspended"]
     assert order == ["plan", "tidied up", "other"]
@@ -181,5 +182,5 @@ def test_an_abort_ends_what_is_starting_again(group: Group) -> None:
     assert group.work() == ["stuck"]
     group.store.settle(group.question(), "restart", by="T:U1", call="c")
     group.store.control("op-1", "abort", by="T:U2", call="d")
-    assert group.work() == ["aborted"]
+    assert group.work() == ["stale", "aborted"]
     assert group.result()["by"] == "T:U2"
