@@ -80,7 +80,7 @@ def begin(ground: Ground, redis: "Redis") -> Iterator[Begin]:
             for namespace in sorted(ground.bounds.namespaces):
                 ground.clear(namespace)
             for was in remembered:
-                nodes.put_back(ground.objects, was)
+                nodes.put_back(ground.objects, was, revive=not ground.kubelet)
 
         stack.callback(put_back)
 

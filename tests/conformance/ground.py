@@ -119,9 +119,19 @@ class Ground:
             self.objects.patch(kind, namespace, name, patch)
             self._settled(namespace, name, count)
         if kind in {"ReplicaSet", "StatefulSet"}:
-            anywhere = {DISPOSABLE: "true", HOSTNAME: None}
-            self.objects.patch(kind, namespace, name, {"spec": _template_on(anywhere)})
+            self.wants(kind, namespace, name, {DISPOSABLE: "true", HOSTNAME: None})
         return self.pods(namespace, name)
+
+    def wants(self, kind: str, namespace: str, name: str, where: dict[str, Any]) -> None:
+        """Let a workload's next pods want nodes with other labels, once its controller knows."""
+        self.objects.patch(kind, namespace, name, {"spec": _template_on(where)})
+
+        def known() -> bool:
+            owner = self.objects.get(kind, namespace, name)
+            seen = (owner.get("status") or {}).get("observedGeneration", 0)
+            return bool(seen >= owner["metadata"].get("generation", 1))
+
+        self.until(known, f"the controller of {namespace}/{name}")
 
     def bare(self, namespace: str, name: str, on: str, **traits: Any) -> Json:
         """Make a pod on a node that nothing would start again, unless `owner` says otherwise."""

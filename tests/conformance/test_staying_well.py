@@ -64,8 +64,7 @@ def test_5_a_replacement_that_can_not_be_scheduled_is_named_with_the_schedulers_
 ) -> None:
     case = begin(policy=policy_with(SHORT))
     case.replicas("web", 2)
-    nowhere = {"template": {"spec": {"nodeSelector": {"drainbot.dev/no-such": "node"}}}}
-    case.objects.patch("ReplicaSet", case.ns, "web", {"spec": nowhere})
+    case.ground.wants("ReplicaSet", case.ns, "web", {"drainbot.dev/no-such": "node"})
     operation = case.drain()
     asked = case.question(operation)
     assert asked.kind in {QuestionKind.UNWELL, QuestionKind.REFUSAL, QuestionKind.BLOCK}
@@ -136,7 +135,7 @@ def test_6_who_attests_that_a_node_is_dead_lets_its_pods_go(begin: Begin) -> Non
     case = begin(policy=policy_with(SLACK))
     if case.ground.kubelet:
         not_checked("its kubelets speak for their nodes, which are Ready")
-    case.replicas("web", 2)
+    case.replicas("web", 1)
     case.ground.set_node_ready(case.a, ready=False)
     operation = case.drain()
     asked = case.question(operation)

@@ -1,6 +1,6 @@
 """Any mix of pods, owners, volumes, budgets, readiness and API faults: what holds for all drains.
 
-`DRAINBOT_DRAINS` says how many of them are tried.
+`ANY_DRAINS` says how many of them are tried.
 """
 
 import os
@@ -32,7 +32,7 @@ from tests.jobs.workflows.any_drain import (
     start,
 )
 
-DRAINS = int(os.environ.get("DRAINBOT_DRAINS", "12"))
+DRAINS = int(os.environ.get("ANY_DRAINS", "12"))
 IMPATIENT = {"terminating_slack": "200ms", "owners_well_within": "500ms"}
 ORDINARY = Owner(
     kind="Deployment", here=2, elsewhere=1, emptydir=False, spared=False, ready=True, stuck=False,
