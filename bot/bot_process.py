@@ -200,6 +200,7 @@ def _start_threads(bot: _Bot, identity: Identity) -> None:
         mentions=mentions_by(policy, NodeBook(client)),
         courtesy=bot.courtesy,
         note_thread=client.note_thread,
+        lost=client.orphans.lost,
     )
     users, groups = named_in(policy)
     refresher = Refresher(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from bot.courtesy import Courtesy
+from bot.losses import Losses
 from bot.message_store import Deposed, MessageStore, Record
 from bot.messages import Audience, Message, thread_of
 from bot.messages.audience import nobody
@@ -24,7 +25,7 @@ from bot.slack_api import SlackApi
 from bot.telling import Pace, Step, address_of, collapsed, open_links, place_of, steps_of
 from jobs.client import Client
 from jobs.errors import StateUnavailable
-from jobs.models import OperationState, OperationView, QuestionView
+from jobs.models import LostState, OperationState, OperationView, QuestionView
 
 __all__ = ["Mentions", "Notifier", "NotifierSettings"]
 
@@ -90,6 +91,7 @@ class Notifier:
     """See the module. `clock` is in seconds and never goes back; `run` blocks, `tick` does not.
 
     `note_thread` takes an operation and the address of its thread, once that is known.
+    `lost` returns what was lost with a Redis that came back empty.
 
     `beat` is the clock's time of the last tick that reached Redis: a probe may look at it.
     """
@@ -106,6 +108,7 @@ class Notifier:
         mentions: Mentions | None = None,
         courtesy: Courtesy | None = None,
         note_thread: Callable[[str, str], None] | None = None,
+        lost: Callable[[], tuple[LostState, ...]] | None = None,
     ) -> None:
         self.beat = 0.0
         self._settings = settings or NotifierSettings()
@@ -119,6 +122,10 @@ class Notifier:
         self._notes = Notes(
             outbox, slack, self._sender, clock=clock, expires=self._settings.note_expires
         )
+        self._losses = Losses(
+            lost or (lambda: ()), self._sender, store, clock=clock,
+            channel=self._settings.fallback_channel, pace=self._pace(),
+        )  # fmt: skip
         self._lease = client.lease("notifier", seconds=self._settings.lease)
         self._held_at = float("-inf")
         self._hurry = False  # more could be sent at once: no waiting for changes
@@ -170,6 +177,7 @@ class Notifier:
             self._courtesy.give_way()
             self._refresh(operation, now_ms)
         self._term.dirty.clear()
+        self._losses.tell(now_ms)
         self._notes.deliver(now_ms)
         self._send(now_ms)
         return 0.0
@@ -195,6 +203,7 @@ class Notifier:
         self._sender.forget()
         self._sender.token = token
         self._notes.begin()
+        self._losses.begin()
 
     def _stand_by(self) -> None:
         self._term = _Term()
@@ -300,8 +309,11 @@ class Notifier:
             told.records,
             place_of(told.view, told.records, settings.fallback_channel),
             token=self._term.token,
-            pace=Pace(int(settings.progress * 1000), int(settings.doubt * 1000)),
+            pace=self._pace(),
         )
+
+    def _pace(self) -> Pace:
+        return Pace(int(self._settings.progress * 1000), int(self._settings.doubt * 1000))
 
     def _ready(self, now_ms: int) -> list[Step]:
         """Return the steps that may go now, the most urgent of all operations first."""

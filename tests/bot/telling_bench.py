@@ -15,6 +15,7 @@ from jobs.client import Client
 from jobs.errors import StateUnavailable
 from jobs.models import (
     Changes,
+    LostState,
     NodeStatus,
     OperationState,
     OperationView,
@@ -186,6 +187,7 @@ class Bench:
         self.settings = settings
         self.timeout = timeout
         self.noted: list[tuple[str, str]] = []  # where operations are talked about
+        self.lost: tuple[LostState, ...] = ()  # with a Redis that came back empty
         self.notifier = self.another()
 
     def another(self, *, clock: Callable[[], float] | None = None) -> Notifier:
@@ -201,6 +203,7 @@ class Bench:
             clock or self.clock,
             mentions=lambda _, __: ("S0SRE",),
             note_thread=lambda operation, url: self.noted.append((operation, url)),
+            lost=lambda: self.lost,
         )
 
     def ticks(self, number: int = 1, *, seconds: float = 0.5) -> None:

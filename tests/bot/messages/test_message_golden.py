@@ -5,6 +5,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,7 @@ VIEWS: dict[str, OperationView] = {
 }
 
 
-def _compare(name: str, shown: str) -> None:
+def compare(name: str, shown: str) -> None:
     path = GOLDEN / name
     if os.environ.get("UPDATE_GOLDEN") == "1":
         path.write_text(shown)
@@ -139,13 +140,15 @@ def _shown(message: Message) -> dict[str, object]:
     }
 
 
+def shown_as_json(messages: Iterable[Message]) -> str:
+    return json.dumps([_shown(m) for m in messages], indent=1, ensure_ascii=False) + "\n"
+
+
 @pytest.mark.parametrize("name", sorted(VIEWS))
 def test_messages_read_as_their_golden_files_say(name: str) -> None:
     messages = thread_of(VIEWS[name], NOW, AUDIENCE)
 
-    shown = json.dumps([_shown(m) for m in messages], indent=1, ensure_ascii=False) + "\n"
-
-    _compare(f"{name}.json", shown)
+    compare(f"{name}.json", shown_as_json(messages))
 
 
 @pytest.mark.parametrize("name", sorted(VIEWS))
@@ -161,7 +164,7 @@ def test_a_terminal_reads_the_same_without_markup(name: str) -> None:
 
     assert "<" not in text
     assert "*" not in text
-    _compare(f"{name}.txt", text)
+    compare(f"{name}.txt", text)
 
 
 def test_modals_read_as_their_golden_files_say() -> None:
@@ -171,7 +174,7 @@ def test_modals_read_as_their_golden_files_say() -> None:
         "details": details_modal(samples.operation(), NOW),
     }
     assert [problems(modal) for modal in modals.values()] == [[], [], []]
-    _compare("modals.json", json.dumps(modals, indent=1, ensure_ascii=False) + "\n")
+    compare("modals.json", json.dumps(modals, indent=1, ensure_ascii=False) + "\n")
 
 
 def test_somebody_who_may_not_have_been_recorded_hears_that_pressing_twice_is_safe() -> None:
