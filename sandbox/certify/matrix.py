@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from sandbox.certify.boundaries import Boundary
-from sandbox.certify.deaths import Verdict
+from sandbox.certify.deaths import Death, Verdict
 
 __all__ = ["summary", "written"]
 
@@ -31,12 +31,16 @@ _Row = tuple[str, str, str, str]
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:
-    """Return `N boundaries, N survived`, and what was not reached again."""
-    reached = [verdict for verdict in verdicts if verdict.reached]
-    survived = sum(verdict.survived for verdict in reached)
-    missed = len(verdicts) - len(reached)
-    more = f" ({missed} more were not reached a second time)" if missed else ""
-    return f"{len(reached)} boundaries, {survived} survived{more}"
+    """Return `N boundaries, N survived`, in how many deaths, and what was not reached again.
+
+    A boundary is survived if each of the deaths there is.
+    """
+    died = [verdict for verdict in verdicts if verdict.reached or verdict.wrong]
+    places = {_place(verdict) for verdict in died}
+    fatal = {_place(verdict) for verdict in died if not verdict.survived}
+    missed = len(verdicts) - len(died)
+    more = f"; {missed} more were not reached a second time" if missed else ""
+    return f"{len(places)} boundaries, {len(places - fatal)} survived ({len(died)} deaths{more})"
 
 
 def written(verdicts: Sequence[Verdict]) -> str:
@@ -73,6 +77,10 @@ def _table(process: str, verdicts: Iterable[Verdict]) -> str:
         client, shape, site, step = row
         lines.append(f"| {client} `{_cell(shape)}` | {site} | {step} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
+
+
+def _place(verdict: Verdict) -> tuple[Boundary, Death | None]:
+    return verdict.death.boundary, verdict.death.first
 
 
 def _row(boundary: Boundary) -> _Row:

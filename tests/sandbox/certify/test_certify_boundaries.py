@@ -77,7 +77,9 @@ def test_the_document_says_what_was_not_survived_and_what_was_not_reached() -> N
         Verdict(Death(after), reached=True, wrong=("a pod is gone",)),
         Verdict(Death(after, whole=True), reached=False),
     ]
-    assert summary(verdicts) == "2 boundaries, 1 survived (1 more were not reached a second time)"
+    assert summary(verdicts) == (
+        "2 boundaries, 1 survived (2 deaths; 1 more were not reached a second time)"
+    )
     row = next(line for line in written(verdicts).splitlines() if "TIME" in line)
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[3:] == ["survived", "**not survived**", "", "not reached again"]
