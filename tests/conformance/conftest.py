@@ -24,6 +24,7 @@ from tests.jobs.harness import Worker, policy_with, resources, working
 from tests.jobs.story import People
 
 Begin = Callable[..., Case]
+PATIENT = {"ask_after": "1h"}  # what may pass is waited for: only what can't is asked about
 _SLOW = 900  # seconds for a case on a real cluster, which may have to load images
 
 
@@ -90,7 +91,7 @@ def begin(ground: Ground, redis: "Redis") -> Iterator[Begin]:
             tap = Tap(ground.kubeconfig, ground.bounds)
             acts = replace(resources(redis, ground.kubeconfig, guardrails=guardrails), cluster=tap)
             made = stack.enter_context(working(Worker(redis, acts, **worker)))
-            people = People(made, Service(redis, policy or policy_with()), ground.patience)
+            people = People(made, Service(redis, policy or policy_with(PATIENT)), ground.patience)
             stack.callback(_keep_to_bounds, tap)
             return Case(ground, tap, people, ground.namespace())
 

@@ -84,7 +84,8 @@ def test_3_a_block_names_the_owner_the_counts_and_what_would_help(case: Case) ->
     assert block.help
 
 
-def test_3_a_block_that_may_pass_names_the_pods_that_it_waits_for(case: Case) -> None:
+def test_3_a_block_that_may_pass_names_the_pods_that_it_waits_for(begin: Begin) -> None:
+    case = begin(policy=policy_with())
     _, other = case.hold()
     (block,) = case.question(case.drain()).blocks
     assert block.verdict is Verdict.MAY_PASS
@@ -109,8 +110,9 @@ def test_3_another_operation_that_holds_the_budget_is_named(begin: Begin) -> Non
 
 
 def test_4_a_budget_that_frees_itself_closes_the_question_and_resumes_the_drain(
-    case: Case,
+    begin: Begin,
 ) -> None:
+    case = begin(policy=policy_with())
     case.hold()
     operation = case.drain()
     asked = case.question(operation)

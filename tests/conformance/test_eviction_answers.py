@@ -183,7 +183,10 @@ def test_an_admission_webhook_is_asked_about_and_named(case: Case) -> None:
         "DisruptedPods map too big - too many evictions not confirmed by PDB controller",
     ],
 )
-def test_a_budget_with_an_impossible_status_is_asked_about_and_named(case: Case, why: str) -> None:
+def test_a_budget_with_an_impossible_status_is_asked_about_and_named(
+    begin: Begin, why: str
+) -> None:
+    case = begin(policy=policy_with())
     case.replicas("web", 1)
     case.ground.budget(case.ns, "web", "web", minAvailable=1)
     words = f'poddisruptionbudget.policy "web" is forbidden: {why}'

@@ -11,12 +11,17 @@ import pytest
 
 from sandbox.cluster import Cluster, Node, Scenario, running
 from tests.conformance import nodes, opening
-from tests.conformance.api import Bounded, Bounds, Objects, OutOfBoundsError
+from tests.conformance.api import Bounded, Bounds, Json, Objects, OutOfBoundsError
 from tests.conformance.ground import NODES
 from tests.conformance.manifests import pod
 
 ROOT = Path(__file__).parents[2]
 RUN = "drainbot-conformance-12345678"
+
+
+def _of_runs(namespaces: list[Json]) -> list[str]:
+    names = (one["metadata"]["name"] for one in namespaces)
+    return [name for name in names if name.startswith("drainbot-conformance")]
 
 
 @contextmanager
@@ -66,8 +71,7 @@ def test_a_control_plane_without_nodes_gets_its_own_for_the_run(tmp_path: Path) 
             pods = ground.workload("ReplicaSet", ground.namespace(), "web", [ground.nodes[0]] * 2)
             assert len(pods) == 2
         assert cluster.list("Node") == []
-        left = [one["metadata"]["name"] for one in cluster.list("Namespace")]
-        assert [name for name in left if "conformance" in name] == []
+        cluster.wait_for(lambda view: not _of_runs(view.list("Namespace")))
 
 
 def test_a_cluster_is_as_it_was_after_a_case_that_failed(tmp_path: Path) -> None:

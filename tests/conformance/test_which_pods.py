@@ -107,7 +107,7 @@ def test_a_pod_with_an_emptydir_goes_under_delete_emptydir_data(case: Case) -> N
 
 
 def test_a_pod_without_an_owner_is_refused_while_the_others_go(case: Case) -> None:
-    case.replicas("web", 2)
+    case.ground.workload("ReplicaSet", case.ns, "web", [case.a, case.a, case.b])
     case.bare()
     operation = case.drain()
     asked = case.question(operation)
