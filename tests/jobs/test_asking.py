@@ -10,8 +10,9 @@ from jobs.drain.asking import Ask, Patience, next_end, when_to_ask
 from jobs.drain.facts import Controller, Pod
 from jobs.drain.filters import Rules
 from jobs.drain.pacing import DrainState, Pace
+from tests.jobs.drain.making import NAMED
 
-OWNER = Controller(kind="ReplicaSet", name="web", uid="rs")
+OWNER = Controller(kind="ReplicaSet", name="web-5d9", uid="uid-web-5d9")  # as NAMED knows it
 NOW = 1_800_000_000_000
 PATIENCE = Patience(deadline=1_000_000, ask_after=5_000)
 
@@ -24,7 +25,9 @@ def pod(name: str = "web", **fields: Any) -> Pod:
 def after(*answers: EvictionAnswer, now: int = 0) -> DrainState:
     """A drain whose pods had these answers."""
     pods = tuple(pod(f"web-{n}") for n in range(len(answers)))
-    state = DrainState(rules=Rules(), pace=Pace(slack=1_000)).apply(e.PodsListed(pods), now)
+    state = DrainState(rules=Rules(), pace=Pace(slack=1_000), workloads=NAMED).apply(
+        e.PodsListed(pods), now
+    )
     for each, answer in zip(pods, answers, strict=True):
         state = state.apply(e.Sent(each.uid), now)
         state = state.apply(e.Answer(each.uid, answer), now)
@@ -63,7 +66,7 @@ def test_past_its_time_it_is_overdue_whatever_else_is_true_but_never_when_it_is_
     late = PATIENCE.deadline
     assert ask(after(Accepted()), now=late) is Ask.OVERDUE
     assert ask(after(TwoBudgets("two")), never="uid-web-0", now=late) is Ask.OVERDUE
-    empty = DrainState(rules=Rules()).apply(e.PodsListed(()), 0)
+    empty = DrainState(rules=Rules(), workloads=NAMED).apply(e.PodsListed(()), 0)
     assert ask(empty, now=late) is None
 
 
@@ -76,7 +79,7 @@ def test_a_drain_that_only_waits_says_when_to_look_again() -> None:
 
 
 def test_a_drain_that_still_has_something_to_send_does_not_only_wait() -> None:
-    untried = DrainState(rules=Rules()).apply(e.PodsListed((pod(),)), 0)
+    untried = DrainState(rules=Rules(), workloads=NAMED).apply(e.PodsListed((pod(),)), 0)
     assert next_end(untried, 0) is None
     assert next_end(untried.apply(e.Sent("uid-web"), 0), 0) is None
     assert next_end(after(Passing("broken")), 0) is None

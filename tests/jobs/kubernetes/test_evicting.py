@@ -76,7 +76,8 @@ def test_the_successor_of_a_pod_is_never_touched(
 
 
 @pytest.mark.parametrize("act", [evict, delete_pod])
-def test_a_pod_that_is_gone_is_gone(cluster: Cluster, act: Any) -> None:
+def test_a_pod_that_is_gone_is_gone(simulated: Simulated, cluster: Cluster, act: Any) -> None:
+    simulated.add_namespace("shop")
     assert act(cluster, PodRef(namespace="shop", name="no", uid="x"), timeout=5) == AlreadyGone()
 
 
