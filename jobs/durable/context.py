@@ -383,7 +383,7 @@ class Context(Generic[R]):
     def _call(self, script: str, **arguments: Any) -> dict[str, Any]:
         self._guard.expect(30.0)
         self._guard.ending = script in _ENDING
-        reply = self._store.fenced_call(script, self._token, **arguments)
+        reply = self._store.fenced_call(script, self._token, known=len(self._steps), **arguments)
         if reply["result"] == "decided":
             self._guard.ending = False
         if reply["result"] == "fenced":

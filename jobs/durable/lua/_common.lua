@@ -198,10 +198,17 @@ local function wake(group, id, kind)
   return true
 end
 
+-- A failover may lose the last writes. Whoever has seen more steps than there are (`known`) must not
+-- add to what is left: another run takes the lost ones again.
+local function forgotten()
+  return a.known and redis.call('HLEN', wf_key(a.group, a.id) .. ':steps') < a.known
+end
+
 -- The caller's activation still owns the workflow: same epoch, same nonce, still running.
 local function fenced()
   local f = redis.call('HMGET', wf_key(a.group, a.id), 'state', 'epoch', 'nonce')
-  return not (f[1] == 'running' and tonumber(f[2]) == a.epoch and f[3] == a.nonce)
+  local ours = f[1] == 'running' and tonumber(f[2]) == a.epoch and f[3] == a.nonce
+  return not ours or forgotten()
 end
 
 -- Show what the activation staged: its view, and new lines of its story.
