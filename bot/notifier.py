@@ -84,7 +84,8 @@ class _Term:
 
 _REMEMBERED = 5_000  # ended operations that need no second look
 _STANDBY = 1.0  # s between two tries to take the lease
-_TROUBLE_MOST = 15.0  # s between two tries while Redis is away
+_AWAY_MOST = 1.0  # s between two tries while Redis is away: to be back soon after it is
+_TROUBLE_MOST = 15.0  # s between two tries while something fails that nobody foresaw
 
 
 class Notifier:
@@ -144,7 +145,7 @@ class Notifier:
                 trouble = 0
             except StateUnavailable as error:
                 trouble += 1
-                pause = min(_TROUBLE_MOST, 0.25 * 2 ** min(trouble, 8))
+                pause = min(_AWAY_MOST, 0.25 * 2 ** min(trouble, 8))
                 log.warning("notifier_waits_for_redis", error=str(error), seconds=pause)
             except Deposed:
                 log.warning("notifier_deposed", token=self._term.token)

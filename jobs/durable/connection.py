@@ -6,10 +6,18 @@ a name that is missing from `CLIENT LIST` is the hint that its process is gone.
 
 from redis import Redis
 from redis.backoff import ConstantBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError  # noqa: A004
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,  # noqa: A004
+    MasterDownError,
+    ReadOnlyError,
+    TimeoutError,  # noqa: A004
+)
 from redis.retry import Retry
 
 PATIENT = 1200  # tries of 50 ms: a worker waits out a minute of Redis being away
+# It is away, starts, or is a replica that is not promoted yet: nothing was written then.
+_PASSING = [ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, MasterDownError]
 
 
 def connect(
@@ -26,7 +34,7 @@ def connect(
         client_name=name,
         decode_responses=text,
         retry=retry,
-        retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError],
+        retry_on_error=_PASSING,
         socket_timeout=timeout,
         socket_connect_timeout=min(timeout, 2.0),
         health_check_interval=0,

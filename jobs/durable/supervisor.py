@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 _SIGNALS = frozenset({signal.SIGCHLD, signal.SIGTERM, signal.SIGINT})
 GRACE = 10.0  # seconds from SIGTERM to SIGKILL
 SOON = 1.0  # a child that lived for less is started again with a delay
-LONGEST_DELAY = 5.0
+LONGEST_DELAY = 1.5  # whatever kept it from starting: work goes on within two seconds of its end
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,11 @@ def supervise(roles: list[Role]) -> int:
     return _stop(children, bell)
 
 
+def delay_after(failures: int) -> float:
+    """Return how many seconds a child waits that ended so often in a row as soon as it began."""
+    return min(LONGEST_DELAY, 0.1 * 2 ** min(failures, 10)) if failures else 0.0
+
+
 def _patience(children: list[_Child]) -> float:
     waiting = [child.start_at - uptime() for child in children if child.pid == 0]
     return max(0.01, min([*waiting, 1.0]))
@@ -130,8 +135,8 @@ def _bury(children: list[_Child]) -> None:
             if child.pid == pid:
                 lived = uptime() - child.born
                 child.failures = child.failures + 1 if lived < SOON else 0
-                delay = min(LONGEST_DELAY, 0.1 * 2**child.failures) if child.failures else 0.0
-                child.pid, child.before, child.start_at = 0, pid, uptime() + delay
+                start_at = uptime() + delay_after(child.failures)
+                child.pid, child.before, child.start_at = 0, pid, start_at
                 code = os.waitstatus_to_exitcode(status)
                 log.warning("child_ended", role=child.role.name, pid=pid, code=code)
 

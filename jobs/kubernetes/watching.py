@@ -20,7 +20,8 @@ PAGE = 500  # objects a page of a list
 LISTS = 3  # tries at a list whose pages expire (410) before its end
 SERVER_TIMEOUT = 300  # seconds until the server ends a watch; it goes on where it was
 IDLE = 90.0  # seconds of silence until it counts as broken: bookmarks come about every minute
-FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds between tries
+FIRST_WAIT, LONGEST_WAIT = 0.1, 1.5  # seconds between tries: an outage's end is seen within two
+LONGEST_ASKED = 5.0  # seconds that the server may ask to be left alone
 _GONE = 410
 
 
@@ -152,7 +153,7 @@ class Watch(Generic[T]):
             except Temporary as error:
                 self._current = False
                 log.info("watch_waits", path=self._what.path, error=str(error))
-                asked = min(error.retry_after, LONGEST_WAIT)
+                asked = min(error.retry_after, LONGEST_ASKED)
             except KubernetesError:
                 self._current = False
                 if self._stop.is_set():

@@ -150,3 +150,25 @@ def test_run_outlives_a_rendering_that_fails(
     thread.join(timeout=10)
 
     assert "3/21" in said(bench.parent())
+
+
+def test_a_notifier_looks_every_second_for_a_redis_that_is_away(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0)
+            return len(waits) > 60 or super().wait(0)
+
+        def is_set(self) -> bool:
+            return len(waits) > 60
+
+    def away(*, wait: float = 0) -> float:
+        raise StateUnavailable("away")
+
+    monkeypatch.setattr(bench.notifier, "tick", away)
+    monkeypatch.setattr(bench.notifier, "_renew", lambda _stop: None)
+    bench.notifier.run(Stop())
+    assert waits[0] < max(waits) == waits[-1] == 1.0

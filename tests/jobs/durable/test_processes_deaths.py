@@ -8,6 +8,7 @@ import pytest
 from redis import Redis
 
 from jobs.durable import Store
+from jobs.durable.supervisor import delay_after
 from sandbox.processes import Processes
 from tests.jobs.durable.processes import Workers, runs, until
 
@@ -92,3 +93,10 @@ def test_a_killed_keeper_is_replaced_and_nothing_is_lost(workers: Workers) -> No
     os.kill(workers.slot_of(), signal.SIGKILL)
     workers.say("go:a")
     assert workers.result() == [2]
+
+
+def test_a_child_that_can_not_begin_is_tried_again_with_pauses_that_stay_short() -> None:
+    pauses = [delay_after(failures) for failures in range(10_000)]
+    assert pauses[0] == 0
+    assert 0 < pauses[1] < pauses[2]
+    assert max(pauses) <= 1.5  # back within two seconds of whatever kept it from beginning

@@ -297,3 +297,23 @@ def _until_watching(simulated: Simulated) -> None:
 
 def _fault_hits(simulated: Simulated) -> int:
     return sum(count for verb, count in simulated.counters().items() if verb.endswith(" pods"))
+
+
+@pytest.mark.parametrize(("asked", "longest"), [({}, 1.5), ({"Retry-After": "60"}, 5.0)])
+def test_a_server_that_is_away_for_long_is_looked_for_every_second_or_when_it_says(
+    simulated: Simulated, cluster: Cluster, asked: dict[str, str], longest: float
+) -> None:
+    simulated.answer_next(503, path="/pods", times=None, headers=asked)
+    watch = watch_pods_on(cluster, "node-1")
+    waits: list[float] = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0)
+            if len(waits) == 12:
+                self.set()
+            return self.is_set()
+
+    watch._stop = Stop()
+    assert list(watch) == []
+    assert max(waits) == waits[-1] == longest
