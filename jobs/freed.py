@@ -57,8 +57,10 @@ class Seen:
     `budgets` are by namespace and name: one that is missing in a namespace was deleted, a namespace
     that was not listed yet is missing. `pods` are the uids on each node, likewise. `owners` are by
     uid, None for one that is gone, and `attached` says of attachments whether they are there; what
-    was not looked at yet is missing.
+    was not looked at yet is missing. `nodes` are the uids of all nodes, None before they are known.
     """
+
+    nodes: Mapping[str, str] | None = None
 
     budgets: Mapping[str, Mapping[str, Budget]] = field(default_factory=dict)
     pods: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -88,6 +90,8 @@ class Freed:
 
 
 def _is_free(watched: Watched, seen: Seen) -> bool:
+    if seen.nodes is not None and seen.nodes.get(watched.node) != watched.uid:
+        return True  # the node is gone, or another one has its name: there is nothing to wait for
     if watched.owners and all(
         owner.uid in seen.owners and owner.well(seen.owners[owner.uid]) for owner in watched.owners
     ):

@@ -100,6 +100,7 @@ class Watcher:
         self._lock = threading.Lock()
         self._budgets: dict[str, dict[str, Budget]] = {}
         self._pods: dict[str, frozenset[str]] = {}
+        self._nodes: dict[str, str] = {}  # the uids of all nodes, by name
         self._nodes_listed = False
         self._confirm_at = 0.0
         self._intact_at = 0.0
@@ -137,6 +138,7 @@ class Watcher:
         owners, attached = self._poller.seen()
         with self._lock:
             return Seen(
+                nodes=dict(self._nodes) if self._nodes_listed else None,
                 budgets={name: dict(found) for name, found in self._budgets.items()},
                 pods=dict(self._pods),
                 owners=owners,
@@ -201,11 +203,17 @@ class Watcher:
             case Listed(items):
                 self._inventory.replace([_shown(node) for node in items], now=now)
                 look_for_loss(self._resources, items, now=now)
+                with self._lock:
+                    self._nodes = {node.name: node.uid for node in items}
                 self._nodes_listed = True
             case Changed(item):
                 self._inventory.put(_shown(item), now=now)
+                with self._lock:
+                    self._nodes[item.name] = item.uid
             case Removed(item):
                 self._inventory.remove(item.name, now=now)
+                with self._lock:
+                    self._nodes.pop(item.name, None)
 
     def _budgets_seer(self, namespace: str) -> Callable[[Event[Budget]], None]:
         def see(event: Event[Budget]) -> None:

@@ -5,6 +5,7 @@ the node's pods, one watch of the budgets of each namespace concerned, evictions
 leave from Redis right before each of them. One thread decides, the others only send and listen.
 """
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -206,12 +207,20 @@ class _Emptying:
         self._report(self.act.now())
         self.act.rest(until=until, watching=watching)
 
-    def _short(self) -> list[dict[str, Any]]:
-        """Return the owners of last copies that may go once another one is ready: then two are."""
+    def _short(self, but: Collection[str] = ()) -> list[dict[str, Any]]:
+        """Return the owners of last copies that may go once another one is ready: then two are.
+
+        `but` are uids of those that are left out.
+        """
         found = []
         for entry in self.state.waiting():
             workload, pod = self.state.kept_by(entry), entry.pod
-            if workload is not None and pod.controller is not None and not workload.single:
+            if (
+                pod.uid not in but
+                and workload is not None
+                and pod.controller is not None
+                and not workload.single
+            ):
                 name = workload.name.partition("/")[2]
                 short = Baseline(
                     controller=pod.controller, namespace=pod.namespace, name=name, ready=2
@@ -336,11 +345,14 @@ class _Emptying:
 
     def _outcome(self, outcome: str, *, detail: str = "") -> dict[str, Any]:
         counts = self.state.counts()
-        found = {}
+        found: dict[str, Any] = {}
         if outcome in {"asks", "overdue"}:
             now = self.act.now()
             last = last_copies(self.state, self.patience, self._moved(now), now)
             found = self.obstacles.found(self.state, now, last)
+            # Those that are not asked about yet still wait for another copy while people decide.
+            asked = {entry.pod.uid for entry in last}
+            found["short"] = self._short(but=asked)
         return {
             "outcome": outcome,
             "detail": detail,
@@ -351,4 +363,5 @@ class _Emptying:
             "refusals": found.get("refusals", []),
             "blocks": found.get("blocks", []),
             "wont_stop": found.get("wont_stop", []),
+            "short": found.get("short", []),
         }

@@ -22,7 +22,7 @@ from jobs.resources import Resources
 AT_ONCE = 8  # owners that are read at the same time
 _PATIENCE = 0.5  # seconds between two ticks while they are read
 
-_STORED = ("uid", "kind", "namespace", "name", "replicas", "ready", "resource_version")
+_STORED = ("uid", "kind", "namespace", "name", "replicas", "ready")
 
 Wanted = tuple[str, Controller]  # the namespace that it is in
 
@@ -31,7 +31,7 @@ def look_at_owners(act: Activity[Resources], *, node: str) -> dict[str, Any]:
     """Read each replicated owner of a node's pods, and each DaemonSet, once; nothing is changed.
 
     Returns `{as_of, owners, daemonsets_gone}`: when it looked (ms); of each owner of a replicated
-    kind that exists `{uid, kind, namespace, name, replicas, ready, resource_version, controller:
+    kind that exists `{uid, kind, namespace, name, replicas, ready, controller:
     {kind, name, uid, api_version}}`, with the kind and name that people know it by (a
     Deployment's); and the uids of DaemonSets that do not exist.
     """

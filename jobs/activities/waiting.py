@@ -8,7 +8,6 @@ from jobs.durable import Activity
 from jobs.resources import Resources
 
 FIRST, LONGEST = 0.5, 5.0  # seconds between two looks
-SOON = 0.2  # seconds until a look that is only to confirm the one before
 REST_AFTER = 3_000  # ms without motion until the slot is freed
 LONGEST_REST = 60_000  # ms until it looks by itself: the watcher may be away
 
@@ -33,7 +32,7 @@ class Patient:
         """Whether there still is time."""
         return self._act.now() < self._until
 
-    def wait(self, *, state: Any, watching: Mapping[str, Any], soon: bool = False) -> None:
+    def wait(self, *, state: Any, watching: Mapping[str, Any]) -> None:
         """Wait until the next look; `state` is what was seen: while it stays, nothing moves.
 
         Unwinds to rest when it has stayed for a while; the watcher looks for `watching` then.
@@ -44,7 +43,6 @@ class Patient:
         if now - self._moved_at >= REST_AFTER:
             told = {**self._who, **watching, "free_for": 0}
             self._act.rest(until=min(self._until, now + LONGEST_REST), watching=told)
-        seconds = SOON if soon else self._wait
         left = max(0, self._until - now) / 1000
-        self._act.wait(threading.Event(), min(seconds, left))
+        self._act.wait(threading.Event(), min(self._wait, left))
         self._wait = min(self._wait * 1.5, LONGEST)

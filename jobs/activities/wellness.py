@@ -7,7 +7,7 @@ from jobs.activities.owners import read_owners
 from jobs.activities.trouble import asking_cluster
 from jobs.activities.waiting import Patient
 from jobs.drain.facts import Owner
-from jobs.drain.wellness import Baseline, baselines, unwell
+from jobs.drain.wellness import SETTLED, Baseline, baselines, unwell
 from jobs.durable import Activity
 from jobs.kubernetes import KubernetesError
 from jobs.kubernetes.pods import list_pods_of
@@ -33,10 +33,12 @@ def wait_until_well(
     It holds no slot after a few seconds without motion: the watcher wakes it, or `ask_at` does.
     """
     counted = baselines(owners)
+    if counted and act.now() < since + SETTLED:
+        act.rest(until=since + SETTLED)
     patient = Patient(act, {"operation": operation, "node": node, "uid": uid}, until=ask_at)
     with asking_cluster():
         # What was well once is left out until the rest is, and then looked at once more with it.
-        pending = _unsettled(act, counted, since)
+        pending = _missing(act, counted)
         if pending:
             _show(act, pending)
         while pending and patient.left:
@@ -44,22 +46,18 @@ def wait_until_well(
             patient.wait(
                 state=[before.words(now) for before, now in pending if now is not None],
                 watching={"owners": [each.stored() for each in waited]},
-                soon=all(before.well(now) for before, now in pending),
             )
-            found = _unsettled(act, waited, since)
-            if not found:
-                found = _unsettled(act, counted, since)
+            found = _missing(act, waited) or _missing(act, counted)
             if found != pending:
                 pending = found
                 _show(act, pending)
-    missing = [(before, now) for before, now in pending if not before.well(now)]
-    return {"well": not missing, "unwell": _told(act, missing)}
+    return {"well": not pending, "unwell": _told(act, pending)}
 
 
 def look_once(act: Activity[Resources], *, owners: list[dict[str, Any]]) -> dict[str, Any]:
     """Look once whether all is well; `{well, unwell}`."""
     with asking_cluster():
-        found = [(each, now) for each, now in _look(act, baselines(owners)) if not each.well(now)]
+        found = _missing(act, baselines(owners))
     return {"well": not found, "unwell": _told(act, found)}
 
 
@@ -69,20 +67,13 @@ def _look(act: Activity[Resources], wanted: Sequence[Baseline]) -> list[Pair]:
     return [(each, found[each.uid]) for each in wanted]
 
 
-def _unsettled(act: Activity[Resources], wanted: Sequence[Baseline], since: int) -> list[Pair]:
-    """Return those that are not well, or whose counts may be older than the evictions."""
-    found = _look(act, wanted)
-    quiet = act.now() - since
-    return [
-        (before, now)
-        for before, now in found
-        if not (before.well(now) and before.settled(now, quiet=quiet))
-    ]
+def _missing(act: Activity[Resources], wanted: Sequence[Baseline]) -> list[Pair]:
+    """Return those that are not well."""
+    return [(before, now) for before, now in _look(act, wanted) if not before.well(now)]
 
 
 def _show(act: Activity[Resources], pending: Sequence[Pair]) -> None:
-    missing = [each for each in pending if not each[0].well(each[1])]
-    words = [before.words(now) for before, now in missing if now is not None]
+    words = [before.words(now) for before, now in pending if now is not None]
     act.progress({"view": {"status": NodeStatus.DRAINED, "unwell": words}})
 
 

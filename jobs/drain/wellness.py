@@ -13,7 +13,7 @@ from jobs.drain.facts import Controller, Owner, Pod
 from jobs.drain.workloads import REPLICATED
 from jobs.models import Unwell
 
-SETTLED = 1_000  # ms until a status that did not change counts: its controller may be behind
+SETTLED = 1_000  # ms after a pod left until a status counts: its controller may be behind
 _PODS = 10  # of a workload that are named
 
 
@@ -22,14 +22,12 @@ class Baseline:
     """A workload before the first eviction: how many of its pods were ready then.
 
     `namespace` and `name` are what people know it by, `controller` is what controls its pods.
-    `version` is the resourceVersion that the counts were read at.
     """
 
     controller: Controller
     namespace: str
     name: str
     ready: int
-    version: str = ""
 
     @property
     def uid(self) -> str:
@@ -44,7 +42,6 @@ class Baseline:
             namespace=raw["namespace"],
             name=raw["name"],
             ready=int(raw["ready"]),
-            version=raw.get("resource_version", ""),
         )
 
     def stored(self) -> dict[str, Any]:
@@ -56,7 +53,6 @@ class Baseline:
                 "api_version": one.api_version,
             },
             "namespace": self.namespace, "name": self.name, "ready": self.ready,
-            "resource_version": self.version,
         }  # fmt: skip
 
     def needs(self, now: Owner | None) -> int:
@@ -66,15 +62,6 @@ class Baseline:
     def well(self, now: Owner | None) -> bool:
         """Whether it is as well as before."""
         return now is None or now.ready >= self.needs(now)
-
-    def settled(self, now: Owner | None, *, quiet: int) -> bool:
-        """Whether its status can have been written after its pods left, `quiet` ms ago.
-
-        An unchanged object may be older than the evictions. One that changed is not, if it is well:
-        the same watch told its controller of the pods that left before it told of new ones that are
-        ready.
-        """
-        return now is None or quiet >= SETTLED or now.resource_version != self.version
 
     def words(self, now: Owner) -> str:
         """Return `shop/web 1 of 2 ready`."""

@@ -128,7 +128,8 @@ def _short(node: NodeDrain, outcome: dict[str, Any]) -> list[dict[str, Any]]:
         for refusal in outcome["refusals"]
         if refusal["reasons"] == [RefusalReason.LAST_READY] and refusal["owner"]["replicas"] > 1
     }
-    return [{**owner, "ready": 2} for owner in node.owners["owners"] if owner["uid"] in last]
+    asked = [{**owner, "ready": 2} for owner in node.owners["owners"] if owner["uid"] in last]
+    return [*asked, *outcome["short"]]
 
 
 def _budgets(outcome: dict[str, Any], *kinds: str) -> list[str]:

@@ -30,6 +30,13 @@ def test_a_budget_that_allows_a_disruption_is_free() -> None:
     assert not look(Freed(), waiting(), budget(0))
 
 
+def test_a_node_that_is_gone_or_made_anew_is_waited_for_no_more() -> None:
+    assert not look(Freed(), waiting(), budget(0), nodes=None)
+    assert not look(Freed(), waiting(), budget(0), nodes={"node-1": "n1"})
+    assert look(Freed(), waiting(), budget(0), nodes={"node-1": "n2"})
+    assert look(Freed(), waiting(), budget(0), nodes={"node-2": "n3"})
+
+
 def test_what_was_not_listed_yet_is_not_free_and_a_deleted_budget_is() -> None:
     assert not look(Freed(), waiting(), {})
     assert look(Freed(), waiting(), {"shop": {}})

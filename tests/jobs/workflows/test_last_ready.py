@@ -107,6 +107,19 @@ def test_the_question_closes_by_itself_when_another_copy_is_ready(play: Play) ->
     assert asked.closed_because == "no_longer_needed"
 
 
+def test_a_question_about_another_pod_does_not_keep_the_last_copy_from_leaving(play: Play) -> None:
+    story = play(policy=policy_with({"ask_after": "1h"}))
+    web(story, 2, start_after=1.0)
+    story.cluster.add_workload("Pod", "shop", "bare", on=["node-1"])
+    operation = story.submit("node-1")
+    first = story.question(operation)
+    assert [str(each.pod) for each in first.refusals] == ["shop/bare"]
+    until(lambda: len(story.evictions()) == 2, what="the last copy, while people decide")
+    asked = story.question(operation, after=[first])
+    assert [str(each.pod) for each in asked.refusals] == ["shop/bare"]
+    assert asked.thread_key == first.thread_key
+
+
 def test_a_drain_that_waits_for_another_copy_holds_no_slot_and_is_woken_by_it(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ def test_it_holds_no_slot_and_is_woken_when_they_are_well(
     homeless(story)
     operation = story.submit("node-1")
     drained(story, operation)
+    until(lambda: bool(story.node(operation).unwell), what="what is not well")
     until(lambda: story.suspended(operation), what="a slot that is free")
     assert story.node(operation).unwell == ("shop/web 1 of 2 ready",)
     shelter(story)
