@@ -62,6 +62,7 @@ class Context(Generic[R]):
         self._token = token
         self._guard = guard
         self._steps = dict(steps)
+        self._latest: str | None = None  # of the steps that this very activation has stored
         self._record = record
         self._stopping = stopping
         self._used: set[str] = set()
@@ -363,6 +364,7 @@ class Context(Generic[R]):
 
     def _remember(self, key: str, record: StepRecord) -> None:
         self._steps[key] = record
+        self._latest = key
         self._now = max(self._now, record.at)
         self._staged.stored()
 
@@ -383,7 +385,7 @@ class Context(Generic[R]):
     def _call(self, script: str, **arguments: Any) -> dict[str, Any]:
         self._guard.expect(30.0)
         self._guard.ending = script in _ENDING
-        reply = self._store.fenced_call(script, self._token, known=len(self._steps), **arguments)
+        reply = self._store.fenced_call(script, self._token, latest=self._latest, **arguments)
         if reply["result"] == "decided":
             self._guard.ending = False
         if reply["result"] == "fenced":

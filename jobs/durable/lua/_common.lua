@@ -198,10 +198,10 @@ local function wake(group, id, kind)
   return true
 end
 
--- A failover may lose the last writes. Whoever has seen more steps than there are (`known`) must not
--- add to what is left: another run takes the lost ones again.
+-- A failover may lose the last writes. An activation whose latest step (`latest`) is not there must
+-- not add to what is left: another run takes the lost steps again.
 local function forgotten()
-  return a.known and redis.call('HLEN', wf_key(a.group, a.id) .. ':steps') < a.known
+  return a.latest and not hget(wf_key(a.group, a.id) .. ':steps', a.latest)
 end
 
 -- The caller's activation still owns the workflow: same epoch, same nonce, still running.

@@ -1,5 +1,5 @@
 -- Store the outcome of a step, once; publish what was staged with it.
--- a: group, id, epoch, nonce, call, step (absent: only publish), fp, status, value, view, log, known
+-- a: group, id, epoch, nonce, call, step (absent: only publish), fp, status, value, view, log, latest
 -- -> {result = 'ok', abort, pause, at} | {result = 'fenced'} | {result = 'diverged', fp}
 -- The busiest script: it does what once_fenced, step_put and flags do in as few calls as it can.
 local key = wf_key(a.group, a.id)
