@@ -2,7 +2,9 @@ import pytest
 import redis as redis_client
 
 from bot.message_store import FENCE, Deposed, MessageStore, Record, key_of
+from jobs.durable import Store
 from jobs.errors import StateUnavailable
+from jobs.leases import NamedLease
 from sandbox import redis as sandbox_redis
 
 OPERATION = "prod-eu-7f3k9q"
@@ -86,3 +88,20 @@ def test_redis_away_is_said_as_such_and_what_was_written_is_there_after_a_kill()
 
         assert store.read(OPERATION) == {"parent": RECORD}
         client.close()
+
+
+def test_what_is_written_late_after_redis_was_lost_does_not_bar_the_next_term(
+    redis: "redis_client.Redis",
+) -> None:
+    store, lease = MessageStore(redis), NamedLease(Store(redis, "prod-eu"), "notifier", 60)
+    for _ in range(3):
+        assert lease.hold()
+        late = lease.token
+        lease.release()
+    redis.flushall()
+    store.write(late, OPERATION, {"parent": Record()})  # a call to Slack had just come back
+
+    assert lease.hold()
+    store.write(lease.token, OPERATION, {"parent": RECORD})
+
+    assert store.read(OPERATION) == {"parent": RECORD}
