@@ -19,7 +19,7 @@ __all__ = ["Fsync", "RedisMissingError", "RedisServer", "executable", "running"]
 
 Fsync = Literal["always", "everysec", "no"]
 
-_PORTS_TRIED = 5
+_PORTS_TRIED = 20
 
 
 class RedisMissingError(RuntimeError):
