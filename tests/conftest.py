@@ -4,8 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 import redis as redis_client
+from hypothesis import HealthCheck, settings
 
 from sandbox import redis as sandbox_redis
+
+# No test depends on being fast, on whatever machine.
+settings.register_profile("drainbot", deadline=None, suppress_health_check=(HealthCheck.too_slow,))
+settings.load_profile("drainbot")
 
 
 @pytest.fixture(scope="session")

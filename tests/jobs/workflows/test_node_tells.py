@@ -70,7 +70,7 @@ def describe(story: Story, folder: Path) -> str:
 
 def test_a_node_tells_of_its_drain_and_of_its_return(play: Play) -> None:
     story = play()
-    web(story, 2)
+    web(story, 2, elsewhere=1)
     operation = story.submit("node-1", reason="kernel update")
     assert story.finish(operation).end is OperationEnd.DRAINED
     assert has(story, Ready="True", DrainInProgress="False", Drained="True")
