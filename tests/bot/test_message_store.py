@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import redis as redis_client
 
@@ -93,7 +95,9 @@ def test_redis_away_is_said_as_such_and_what_was_written_is_there_after_a_kill()
 def test_what_is_written_late_after_redis_was_lost_does_not_bar_the_next_term(
     redis: "redis_client.Redis",
 ) -> None:
-    store, lease = MessageStore(redis), NamedLease(Store(redis, "prod-eu"), "notifier", 60)
+    clock = itertools.count(1_800_000_000_000, 1_000)  # a term lasts for some time
+    state = Store(redis, "prod-eu", clock=lambda: next(clock))
+    store, lease = MessageStore(redis), NamedLease(state, "notifier", 60)
     for _ in range(3):
         assert lease.hold()
         late = lease.token

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ import yaml
 from redis import Redis
 
 from jobs.durable import Runner, Store
-from jobs.durable.doorbell import parse, queue_name
+from jobs.durable.doorbell import UntrustedJob, parse, queue_name
 from jobs.guardrails import Guardrails
 from jobs.kubernetes import connect
 from jobs.models import OperationView, Principal
@@ -95,7 +95,8 @@ class Worker:
             if taken is not None:
                 job = str(taken[1])
                 data = str(self.redis.hget(f"rq:job:{job}", "data"))
-                self.runner.answer(parse(data, job), job=job)
+                with suppress(UntrustedJob):  # one that is gone is dropped, as a slot does
+                    self.runner.answer(parse(data, job), job=job)
 
     def _keeper(self) -> None:
         while not self.stopping.wait(0.05):
