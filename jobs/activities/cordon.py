@@ -5,7 +5,6 @@ from typing import Any
 from jobs.activities.announcing import tell, wait_a_moment
 from jobs.activities.trouble import asking_cluster
 from jobs.drain.conditions import Stage, Told
-from jobs.drain.facts import Node
 from jobs.drain.fence import (
     OPERATION,
     Claim,
@@ -45,13 +44,12 @@ def cordon_node(
 ) -> dict[str, Any]:
     """Cordon a node; `{result: cordoned | gone | denied, was_cordoned, detail}`."""
     act.tick()
-    seen = _find(act, node, uid)
-    if seen is None:
+    claim = _claim(act, operation, node, uid, requested_by=requested_by, reason=reason, since=since)
+    if claim is None:
         return _denied("gone", f"there is no node {node} any more")
-    claim = _claim(act, operation, seen, requested_by=requested_by, reason=reason, since=since)
     with asking_cluster():
         try:
-            result = cordon(act.resources.cluster, claim, timeout=act.time_left(), seen=seen)
+            result = cordon(act.resources.cluster, claim, timeout=act.time_left())
         except Forbidden as error:
             raise PermanentError(
                 f"drainbot may not cordon {node}, so nothing was evicted. Missing right: "
@@ -94,8 +92,7 @@ def undo_cordon(
         return _kept("the node is not ours")
     if record.evicted and not even_if_evicted:
         return _kept("pods were evicted: it stays cordoned", evicted=True)
-    seen = _find(act, node, uid)
-    claim = None if seen is None else _claim(act, operation, seen, requested_by=by)
+    claim = _claim(act, operation, node, uid, requested_by=by)
     what, kept = "the node is gone", False
     if claim is not None:
         with asking_cluster(otherwise=f"the cordon of {node} can't be undone"):
@@ -131,24 +128,21 @@ def _kept(why: str, *, evicted: bool = False) -> dict[str, Any]:
     return {"undone": False, "what": why, "kept": True, "evicted": evicted}
 
 
-def _find(act: Activity[Resources], node: str, uid: str) -> Node | None:
-    """Return the node, or None if it does not exist or is another one by now."""
-    with asking_cluster():
-        seen = find_node(act.resources.cluster, node)
-    return seen if seen is not None and seen.uid == uid else None
-
-
 def _claim(
     act: Activity[Resources],
     operation: str,
-    seen: Node,
+    node: str,
+    uid: str,
     *,
     requested_by: str = "",
     reason: str = "",
     since: int = 0,
-) -> Claim:
-    """Claim a node in Redis, above the counter that it shows."""
-    node, uid = seen.name, seen.uid
+) -> Claim | None:
+    """Claim a node in Redis, above the counter that it shows; None if it does not exist."""
+    with asking_cluster():
+        seen = find_node(act.resources.cluster, node)
+    if seen is None or seen.uid != uid:
+        return None
     claimed = act.resources.nodes.claim(act.token, operation, node, uid, shown=token_of(seen))
     if isinstance(claimed, Lost):
         whose = f"operation {claimed.owner}" if claimed.owner else "nobody"

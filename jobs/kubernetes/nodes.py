@@ -59,16 +59,13 @@ def watch_nodes(cluster: Cluster) -> Watch[Node]:
     return Watch(cluster, NODES)
 
 
-def cordon(
-    cluster: Cluster, claim: Claim, *, timeout: float, seen: Node | None = None
-) -> Cordoned | Denied | None:
+def cordon(cluster: Cluster, claim: Claim, *, timeout: float) -> Cordoned | Denied | None:
     """Cordon a node for a claim; None if the node does not exist. `timeout` is for each request.
 
-    `seen` is the node as it was read a moment ago: the patch fails if it has changed since.
     Raises :class:`Forbidden` if the right is missing: whoever can't cordon must not evict.
     """
     for _ in range(TRIES):
-        node, seen = seen or find_node(cluster, claim.node, timeout=timeout), None
+        node = find_node(cluster, claim.node, timeout=timeout)
         if node is None:
             return None
         decided = cordon_patch(node, claim)
