@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from jobs.authorization import Action, Denied, Target, may, no_policy_refusal
 from jobs.beginnings import Beginnings
 from jobs.durable import Store
-from jobs.ids import IdError, cluster_of, operation_id
+from jobs.ids import IdError, cluster_of
 from jobs.leases import reaching_redis
 from jobs.models import LostState, OrphansView, Principal, Refused, Submitted
 from jobs.policy import Policy
+from jobs.submitting import start_new, worker_alive
 from jobs.workflows.inputs import OrphansInput
 
 WORKFLOW = "orphans"
@@ -52,15 +53,12 @@ class Orphans:
             wanted = OrphansInput(
                 cluster=cluster, requester=principal.id, undo=undo, everything=everything
             ).model_dump(mode="json")
-            while True:
-                id = operation_id(cluster, self._random(8))
-                what, id = store.start(id, WORKFLOW, wanted, dedup=dedup)
-                if what != "taken":
-                    break
+            what, id = start_new(store, WORKFLOW, wanted, dedup=dedup, random=self._random)
             if what == "conflict":
                 return Refused(reason="This request came under the name of another: ask again.")
-            seen = bool(store.redis.zcount(f"{store.prefix}workers", store.now(), "+inf"))
-            return Submitted(operation=id, created=what == "started", worker_seen=seen)
+            return Submitted(
+                operation=id, created=what == "started", worker_seen=worker_alive(store)
+            )
 
     def lost(self) -> tuple[LostState, ...]:
         """Return what was lost with a Redis that came back empty, by cluster."""

@@ -18,7 +18,7 @@ from jobs.authorization import (
     no_policy_refusal,
 )
 from jobs.durable import Store, connect
-from jobs.ids import IdError, cluster_of, did_you_mean, operation_id, short
+from jobs.ids import IdError, cluster_of, did_you_mean, short
 from jobs.inventory import InventoryStore
 from jobs.leases import NamedLease, reaching_redis
 from jobs.models import (
@@ -39,6 +39,7 @@ from jobs.models import (
 from jobs.orphans import Orphans
 from jobs.policy import Policy, requirements_for
 from jobs.reading import changes_since, operation_view, question_view
+from jobs.submitting import start_new, worker_alive
 from jobs.threads import ThreadStore
 from jobs.workflows import choices
 from jobs.workflows.inputs import GiveBackInput, OperationInput
@@ -168,11 +169,7 @@ class Service:
         self, cluster: str, workflow: str, input: dict[str, Any], *, dedup: str
     ) -> Submitted | Refused:
         store = self._stores[cluster]
-        while True:
-            wanted = operation_id(cluster, self._random(8))
-            what, id = store.start(wanted, workflow, input, dedup=dedup)
-            if what != "taken":
-                break
+        what, id = start_new(store, workflow, input, dedup=dedup, random=self._random)
         if what == "conflict":
             return Refused(
                 reason=f"This request came under the name of another one, op {short(id)}: ask "
@@ -352,9 +349,7 @@ class Service:
         """Whether a worker of that cluster is alive."""
         with reaching_redis():
             store = self._stores.get(cluster)
-            if store is None:
-                return False
-            return bool(self._redis.zcount(f"{store.prefix}workers", store.now(), "+inf"))
+            return store is not None and worker_alive(store)
 
     def _seen_lately(self, cluster: str) -> bool:
         """As :meth:`worker_seen`, but looked up once a second: many may ask at once."""

@@ -66,28 +66,32 @@ def tell(resources: Resources, told: Told, *, event: bool = True) -> threading.E
 
     The returned event is set when that was tried.
     """
-    aside, cluster, instance = resources.aside, resources.cluster, socket.gethostname()
-    done = aside.do(partial(_try, aside, told.node, partial(tell_conditions, cluster, told)))
+    cluster = resources.cluster
+    done = _aside(resources, told.node, partial(tell_conditions, cluster, told))
     if not event:
         return done
-    acts = partial(tell_event, cluster, told, instance=instance)
-    return aside.do(partial(_try, aside, told.node, acts))
+    acts = partial(tell_event, cluster, told, instance=socket.gethostname())
+    return _aside(resources, told.node, acts)
 
 
 def look_after(act: Activity[Resources], node: Node, operation: str) -> None:
     """Bring up to date what a node that is being drained says of that, where it is not."""
     if node.annotations.get(OPERATION) != operation:
         return
-    aside, cluster = act.resources.aside, act.resources.cluster
+    cluster = act.resources.cluster
     thread = act.resources.threads.of(operation)
     if thread_patch(node, operation, thread) is not None:
         acts = partial(tell_thread, cluster, node.name, operation, thread)
-        aside.do(partial(_try, aside, node.name, acts))
+        _aside(act.resources, node.name, acts)
     told = Told(
         node=node.name, uid=node.uid, operation=operation, stage=Stage.STARTED, at=act.now()
     )
     if not as_told(node, told):
-        aside.do(partial(_try, aside, node.name, partial(tell_conditions, cluster, told)))
+        _aside(act.resources, node.name, partial(tell_conditions, cluster, told))
+
+
+def _aside(resources: Resources, node: str, act: Callable[[], object]) -> threading.Event:
+    return resources.aside.do(partial(_try, resources.aside, node, act))
 
 
 def _try(aside: Aside, node: str, act: Callable[[], object]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from jobs.activities.announcing import tell, wait_a_moment
 from jobs.activities.trouble import asking_cluster
 from jobs.drain.conditions import Stage, Told
+from jobs.drain.facts import Node
 from jobs.drain.fence import (
     OPERATION,
     Claim,
@@ -143,21 +144,31 @@ def _claim(
         seen = find_node(act.resources.cluster, node)
     if seen is None or seen.uid != uid:
         return None
-    claimed = act.resources.nodes.claim(act.token, operation, node, uid, shown=token_of(seen))
-    if isinstance(claimed, Lost):
-        whose = f"operation {claimed.owner}" if claimed.owner else "nobody"
-        raise PermanentError(f"{node} is not this operation's any more: {whose} has it now")
     return Claim(
         node=node,
         uid=uid,
         operation=operation,
-        token=claimed.counter,
+        token=claimed_token(act, operation, seen),
         requested_by=requested_by,
         reason=reason,
         thread=act.resources.threads.of(operation),
         since=since,
         supersedes=_ended(act, seen.annotations.get(OPERATION, "")),
     )
+
+
+def claimed_token(act: Activity[Resources], operation: str, seen: Node) -> int:
+    """Return the token under which an operation may write to its node, above what that shows.
+
+    Raises :class:`PermanentError` where the node is not the operation's any more.
+    """
+    claimed = act.resources.nodes.claim(
+        act.token, operation, seen.name, seen.uid, shown=token_of(seen)
+    )
+    if isinstance(claimed, Lost):
+        whose = f"operation {claimed.owner}" if claimed.owner else "nobody"
+        raise PermanentError(f"{seen.name} is not this operation's any more: {whose} has it now")
+    return claimed.counter
 
 
 def _ended(act: Activity[Resources], owner: str) -> frozenset[str]:

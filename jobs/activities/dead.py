@@ -7,15 +7,15 @@ https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#non-gr
 
 from typing import Any
 
+from jobs.activities.cordon import claimed_token
 from jobs.activities.trouble import asking_cluster
 from jobs.activities.waiting import Patient
 from jobs.drain.dead import Declared, Refused, taint_patch
 from jobs.drain.facts import Node
-from jobs.drain.fence import Claim, token_of
-from jobs.durable import Activity, PermanentError
+from jobs.drain.fence import Claim
+from jobs.durable import Activity
 from jobs.kubernetes.nodes import TRIES, find_node, patch_node
 from jobs.kubernetes.pods import list_pods_on
-from jobs.nodes import Lost
 from jobs.resources import Resources
 
 
@@ -66,10 +66,5 @@ def wait_for_the_dead(
 
 
 def _claim(act: Activity[Resources], operation: str, seen: Node) -> Claim:
-    claimed = act.resources.nodes.claim(
-        act.token, operation, seen.name, seen.uid, shown=token_of(seen)
-    )
-    if isinstance(claimed, Lost):
-        whose = f"operation {claimed.owner}" if claimed.owner else "nobody"
-        raise PermanentError(f"{seen.name} is not this operation's any more: {whose} has it now")
-    return Claim(node=seen.name, uid=seen.uid, operation=operation, token=claimed.counter)
+    token = claimed_token(act, operation, seen)
+    return Claim(node=seen.name, uid=seen.uid, operation=operation, token=token)

@@ -5,7 +5,6 @@ the node's pods, one watch of the budgets of each namespace concerned, evictions
 leave from Redis right before each of them. One thread decides, the others only send and listen.
 """
 
-from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -202,25 +201,16 @@ class _Emptying:
             "pods": [pod.ref.model_dump() for pod in waited],
             "owners": [] if paused else self._short(),
             "free_for": 0,
-            "until": 0,
         }
         self._report(self.act.now())
         self.act.rest(until=until, watching=watching)
 
-    def _short(self, but: Collection[str] = ()) -> list[dict[str, Any]]:
-        """Return the owners of last copies that may go once another one is ready: then two are.
-
-        `but` are uids of those that are left out.
-        """
+    def _short(self) -> list[dict[str, Any]]:
+        """Return the owners of last copies that may go once another one is ready: then two are."""
         found = []
         for entry in self.state.waiting():
             workload, pod = self.state.kept_by(entry), entry.pod
-            if (
-                pod.uid not in but
-                and workload is not None
-                and pod.controller is not None
-                and not workload.single
-            ):
+            if workload is not None and pod.controller is not None and not workload.single:
                 name = workload.name.partition("/")[2]
                 short = Baseline(
                     controller=pod.controller, namespace=pod.namespace, name=name, ready=2
@@ -350,9 +340,7 @@ class _Emptying:
             now = self.act.now()
             last = last_copies(self.state, self.patience, self._moved(now), now)
             found = self.obstacles.found(self.state, now, last)
-            # Those that are not asked about yet still wait for another copy while people decide.
-            asked = {entry.pod.uid for entry in last}
-            found["short"] = self._short(but=asked)
+            found["short"] = self._short()  # another copy may come while people decide
         return {
             "outcome": outcome,
             "detail": detail,

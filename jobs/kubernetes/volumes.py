@@ -1,23 +1,17 @@
 """Volumes that are attached to nodes. The API can't select them by node: all are listed, once."""
 
-from contextlib import suppress
-
 from jobs.drain.facts import Attachment
 from jobs.kubernetes import parse
 from jobs.kubernetes.connection import Cluster, segment
-from jobs.kubernetes.errors import Expired, NotFound, Temporary
-from jobs.kubernetes.watching import LISTS, Collection, list_pages
+from jobs.kubernetes.errors import NotFound
+from jobs.kubernetes.watching import Collection, list_all
 
 ATTACHMENTS = Collection("/apis/storage.k8s.io/v1/volumeattachments", parse.attachment)
 
 
 def attachments_on(cluster: Cluster, node: str) -> tuple[Attachment, ...]:
     """Return what is attached, or about to be, to a node; of the others no page is kept."""
-    for _ in range(LISTS):
-        with suppress(Expired):
-            pages = list_pages(cluster, ATTACHMENTS)
-            return tuple(each for page in pages for each in page.items if each.node == node)
-    raise Temporary(f"GET {ATTACHMENTS.path}: its pages expire faster than they can be read")
+    return list_all(cluster, ATTACHMENTS, keep=lambda each: each.node == node)[0]
 
 
 def is_attached(cluster: Cluster, attachment: str) -> bool:

@@ -58,16 +58,19 @@ class Collection(Generic[T]):
     query: tuple[tuple[str, str], ...] = ()
 
 
-def list_all(cluster: Cluster, what: Collection[T]) -> tuple[tuple[T, ...], str]:
-    """Return all objects, page by page, and the resourceVersion to watch from.
+def list_all(
+    cluster: Cluster, what: Collection[T], *, keep: Callable[[T], bool] = lambda _: True
+) -> tuple[tuple[T, ...], str]:
+    """Return all objects that are to be kept, and the resourceVersion to watch from.
 
+    They are read page by page, and of the others no page is kept.
     Raises what :meth:`Cluster.ask` raises; :class:`Temporary` if the pages expire again and again.
     """
     for _ in range(LISTS):
         items: list[T] = []
         try:
             for page in list_pages(cluster, what):
-                items += page.items
+                items += filter(keep, page.items)
         except Expired:
             log.info("list_expired", path=what.path, items=len(items))
         else:

@@ -8,9 +8,10 @@ from jobs.activities.wellness import wait_until_well
 from jobs.durable import Aborted, Fired, Question, Signal, StepFailed, Timer
 from jobs.models import NodeStatus, QuestionKind
 from jobs.workflows import choices
+from jobs.workflows.aborting import abort_operation
 from jobs.workflows.asking import notices, votes
 from jobs.workflows.dead import bury
-from jobs.workflows.endings import abort_operation, end, gone, leave
+from jobs.workflows.endings import end, gone, leave, unanswered
 from jobs.workflows.node_state import NodeDrain
 from jobs.workflows.telling import tell_blocked
 
@@ -70,8 +71,7 @@ def _ask_volumes(node: NodeDrain, turn: int, outcome: Mapping[str, Any]) -> Fire
 
 def _act_on_volumes(node: NodeDrain, turn: int, fired: Fired) -> Any:
     if fired.name == "stop":
-        node.log("stopped")
-        return end(node, NodeStatus.STOPPED, "nobody answered; the cordon stays")
+        return unanswered(node)
     if fired.name == "freed":
         node.log("detached")
         return AGAIN
@@ -148,11 +148,11 @@ def _act_on_unwell(node: NodeDrain, turn: int, fired: Fired) -> Any:
         node.facts = {**node.facts, "unwell": []}
         show_drained(node)
         return None
-    choice, by = fired.value["choice"], ", ".join(fired.value["by"])
+    ctx, choice, by = node.ctx, fired.value["choice"], ", ".join(fired.value["by"])
     if choice == choices.RETRY:
         return None
     if choice == choices.ABORT:
-        abort_operation(node, f"well:{turn}", by=fired.value["by"][0], note=fired.value["note"])
+        abort_operation(ctx, f"abort:well:{turn}", node.drain.operation, fired.value)
     else:
         node.log("unwell_anyway", by=by, workloads=", ".join(node.facts["unwell"]))
     return _drained(node)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from jobs.durable import Fired, Question, Signal, Timer
-from jobs.models import NodeStatus, QuestionKind, RefusalReason, Requirements
+from jobs.models import NodeStatus, QuestionKind, Requirements
 from jobs.workflows import choices
 from jobs.workflows.node_state import NodeDrain
 from jobs.workflows.telling import tell_blocked
@@ -23,7 +23,7 @@ def ask(node: NodeDrain, turn: int, outcome: dict[str, Any]) -> Fired:
     watching = {
         **node.common(), "budgets": _budgets(outcome, *_BY_COUNTS),
         "one_of": _budgets(outcome, "two_budgets"), "pods": pods,
-        "owners": _short(node, outcome),
+        "owners": outcome["short"],
         "free_for": needs.auto_resume_after_free,
     }  # fmt: skip
     asked_at = node.ctx.now()
@@ -119,17 +119,6 @@ def notices(needs: Requirements) -> dict[str, float]:
     """Return when people are reminded of a question, in seconds."""
     known = {"remind": needs.remind_after}
     return {**known, "escalate": needs.escalate_after} if needs.escalate_to else known
-
-
-def _short(node: NodeDrain, outcome: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the owners of pods that may go once another copy of them is ready: then two are."""
-    last = {
-        refusal["owner"]["uid"]
-        for refusal in outcome["refusals"]
-        if refusal["reasons"] == [RefusalReason.LAST_READY] and refusal["owner"]["replicas"] > 1
-    }
-    asked = [{**owner, "ready": 2} for owner in node.owners["owners"] if owner["uid"] in last]
-    return [*asked, *outcome["short"]]
 
 
 def _budgets(outcome: dict[str, Any], *kinds: str) -> list[str]:

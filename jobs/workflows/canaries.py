@@ -8,6 +8,7 @@ from jobs.drain.fleet import Fleet
 from jobs.durable import Ended, Question, StepFailed, Timer
 from jobs.models import NodeStatus, QuestionKind
 from jobs.workflows import choices
+from jobs.workflows.aborting import abort_operation
 from jobs.workflows.asking import notices
 from jobs.workflows.inputs import OperationInput
 from jobs.workflows.story import Story
@@ -86,14 +87,8 @@ def _ask(
     if choice == choices.GO_ON:
         ctx.log("went_on", by=", ".join(by))
         return choices.GO_ON
-
-    def abort(who: str, reason: str) -> str:
-        return ctx.resources.store.control(
-            ctx.id, "abort", by=who, reason=reason, call=f"{ctx.id}:abort"
-        )
-
     with ctx.shield():
-        ctx.step("abort:canary", abort, by[0], fired.value["note"])
+        abort_operation(ctx, "abort:canary", ctx.id, fired.value)
     return choices.ABORT
 
 

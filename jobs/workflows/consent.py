@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.durable import Question, Timer
-from jobs.models import OperationPlan, OperationState, QuestionKind, Refusal
+from jobs.models import OperationPlan, OperationState, QuestionKind, Refusal, Requirements
 from jobs.workflows import choices
 from jobs.workflows.inputs import OperationInput
 from jobs.workflows.story import Story
@@ -23,6 +23,11 @@ class Consent:
     evict_anyway: frozenset[str] = frozenset()
 
 
+def wants_start(needs: Requirements, plan: OperationPlan) -> bool:
+    """Whether the policy of its day wants somebody to say Start to such a plan."""
+    return needs.start == "confirm" or (needs.start == "when_noteworthy" and plan.noteworthy)
+
+
 def ask_people(operation: OperationInput, story: Story) -> Consent:
     """Ask for Start and then for approvals, each where the policy of its day wants it."""
     plan = story.plan
@@ -36,9 +41,7 @@ def ask_people(operation: OperationInput, story: Story) -> Consent:
 
 def _start(operation: OperationInput, story: Story, plan: OperationPlan) -> Consent:
     needs, refusals = operation.requirements, _refusals(plan)
-    if needs.start == "at_once":
-        return Consent()
-    if needs.start == "when_noteworthy" and not plan.noteworthy:
+    if not wants_start(needs, plan):
         return Consent()
     if needs.approve_votes and not refusals:
         return Consent()  # whoever approves sees the same plan, and has nothing else to choose

@@ -7,15 +7,17 @@ from jobs.activities.cordon import undo_cordon
 from jobs.durable import StepFailed
 from jobs.models import NodeStatus
 from jobs.workflows import choices
+from jobs.workflows.aborting import abort_operation
 from jobs.workflows.node_state import NodeDrain
 from jobs.workflows.telling import tell_end
 
 _ANY_MODE = ("accepting", "draining", "drained", "fence_lost")
 
 
-def abort_operation(node: NodeDrain, turn: str, *, by: str, note: str) -> None:
-    """Abort the operation, because a person answered a question with that."""
-    node.ctx.step(f"abort:{turn}", _abort(node), by, note)
+def unanswered(node: NodeDrain) -> Any:
+    """End because nobody answered a question."""
+    node.log("stopped")
+    return end(node, NodeStatus.STOPPED, "nobody answered; the cordon stays")
 
 
 def leave(node: NodeDrain, turn: str, settled: Mapping[str, Any]) -> Any:
@@ -25,19 +27,9 @@ def leave(node: NodeDrain, turn: str, settled: Mapping[str, Any]) -> Any:
         node.log("skipped", by=by)
         with node.ctx.shield():
             return give_up(node, NodeStatus.SKIPPED, f"skipped by {by}")
-    abort_operation(node, turn, by=settled["by"][0], note=settled["note"])
+    abort_operation(node.ctx, f"abort:{turn}", node.drain.operation, settled)
     with node.ctx.shield():
         return give_up(node, NodeStatus.ABORTED)
-
-
-def _abort(node: NodeDrain) -> Any:
-    def abort_operation(by: str, reason: str) -> str:
-        store = node.ctx.resources.store
-        return store.control(
-            node.drain.operation, "abort", by=by, reason=reason, call=f"{node.ctx.id}:abort"
-        )
-
-    return abort_operation
 
 
 def give_up(node: NodeDrain, status: NodeStatus, detail: str = "") -> Any:

@@ -12,7 +12,7 @@ from jobs.workflows import choices
 from jobs.workflows.after import AGAIN, detach, settle, show_drained
 from jobs.workflows.asking import ask, names, obstacles
 from jobs.workflows.dead import bury
-from jobs.workflows.endings import end, give_up, gone, leave, let_go
+from jobs.workflows.endings import end, give_up, gone, leave, let_go, unanswered
 from jobs.workflows.inputs import DrainInput
 from jobs.workflows.node_state import Ctx, NodeDrain
 from jobs.workflows.telling import tell_drained
@@ -135,8 +135,7 @@ def _tell_of_brake(node: NodeDrain, outcome: dict[str, Any]) -> None:
 def _act(node: NodeDrain, turn: int, fired: Fired, outcome: dict[str, Any]) -> Any:
     """Carry out what was decided; returns the node's end, or None to go on."""
     if fired.name == "stop":
-        node.log("stopped")
-        return end(node, NodeStatus.STOPPED, "nobody answered; the cordon stays")
+        return unanswered(node)
     if fired.name == "freed":
         node.log("freed", pods=names(obstacles(outcome)))
         return None

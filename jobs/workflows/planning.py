@@ -2,7 +2,8 @@
 
 from jobs.activities.room import look_for_room
 from jobs.activities.survey import survey
-from jobs.models import OperationPlan, Requirements, Room
+from jobs.models import OperationPlan, Room
+from jobs.workflows.consent import wants_start
 from jobs.workflows.inputs import OperationInput
 from jobs.workflows.story import Story
 
@@ -26,7 +27,7 @@ def planned(operation: OperationInput, story: Story) -> tuple[OperationPlan | No
     if "refused" in surveyed:
         return None, surveyed["refused"]
     plan = OperationPlan.model_validate(surveyed["plan"])
-    if request.plan_only or _read_by_people(plan, needs):
+    if request.plan_only or needs.approve_votes or wants_start(needs, plan):
         looked = story.ctx.activity(
             "room",
             look_for_room,
@@ -37,10 +38,3 @@ def planned(operation: OperationInput, story: Story) -> tuple[OperationPlan | No
         plan = plan.model_copy(update={"room": Room.model_validate(looked["room"])})
     story.plan = plan
     return plan, ""
-
-
-def _read_by_people(plan: OperationPlan, needs: Requirements) -> bool:
-    """Whether somebody is asked for Start or an approval, see :mod:`jobs.workflows.consent`."""
-    if needs.approve_votes or needs.start == "confirm":
-        return True
-    return needs.start == "when_noteworthy" and plan.noteworthy

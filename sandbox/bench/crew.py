@@ -3,19 +3,18 @@
 `python -m sandbox.bench.crew URL LEASE SLOTS`. Its workflows are what the benches measure.
 """
 
-import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from jobs.durable import Activity, Context, Question, Registry, Runner, Store, Timer, connect
 from jobs.durable.keeper import Keeper, reap_dead
 from jobs.durable.slot import Slot, owner_name, owner_prefix
 from jobs.durable.supervisor import Role, supervise
+from jobs.worker import until_sigterm
 from sandbox.bench.figures import tell
 from sandbox.processes import Process
 
@@ -67,14 +66,10 @@ def _slot(url: str, lease: float, before: int) -> int:
 
 
 def _keeper(url: str) -> int:
-    ended = threading.Event()
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        ended.set()
-
-    signal.signal(signal.SIGTERM, end)
     name = owner_name("keeper")
-    Keeper(Store(connect(url, name=name), GROUP), name=name, keep_for=3600).run(ended.wait)
+    Keeper(Store(connect(url, name=name), GROUP), name=name, keep_for=3600).run(
+        until_sigterm().wait
+    )
     return 0
 
 

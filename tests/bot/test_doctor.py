@@ -15,7 +15,7 @@ from jobs.durable import Store
 from jobs.kubernetes.rights import RIGHTS
 from sandbox.cluster import Scenario, running
 from tests.bot.running import CLUSTER, POLICY, ROOT, environment
-from tests.jobs.doctor.test_rights import user
+from tests.jobs.rights import user_with
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_the_doctor_looks_at_everything_and_ends_with_1_where_something_is_unsaf
     redis_url: str, policy: Path, tmp_path: Path
 ) -> None:
     with (
-        running(Scenario(name="guarded", tokens={"t": user(*RIGHTS)})) as cluster,
+        running(Scenario(name="guarded", tokens={"t": user_with(RIGHTS)})) as cluster,
         sandbox.slack.running(sandbox.slack.demo_workspace()) as slack,
     ):
         token = slack.workspace().apps[0].bot_token

@@ -4,23 +4,12 @@ from pathlib import Path
 
 from jobs.doctor import Level, examine_cluster
 from jobs.kubernetes.rights import RIGHTS, Right
-from sandbox.cluster import Rule, Scenario, User, running
-
-
-def user(*rights: Right) -> User:
-    rules = tuple(
-        Rule(
-            verbs=frozenset((right.verb,)),
-            resources=frozenset((right.resource,)),
-            api_groups=frozenset((right.group,)),
-        )
-        for right in rights
-    )
-    return User(name="worker", rules=rules)
+from sandbox.cluster import Scenario, running
+from tests.jobs.rights import user_with
 
 
 def examined(tmp_path: Path, *rights: Right) -> list[tuple[Level, str]]:
-    with running(Scenario(name="guarded", tokens={"t": user(*rights)})) as simulated:
+    with running(Scenario(name="guarded", tokens={"t": user_with(rights)})) as simulated:
         kubeconfig = simulated.kubeconfig(tmp_path / "k", token="t")
         found, at = examine_cluster(str(kubeconfig))
         assert simulated.requests() == ()  # nothing was changed
@@ -45,7 +34,7 @@ def test_rights_that_are_never_needed_are_unsafe(tmp_path: Path) -> None:
 
 
 def test_credentials_that_are_not_taken_are_said_as_such(tmp_path: Path) -> None:
-    with running(Scenario(name="guarded", tokens={"t": user()})) as simulated:
+    with running(Scenario(name="guarded", tokens={"t": user_with(())})) as simulated:
         found, _ = examine_cluster(str(simulated.kubeconfig(tmp_path / "k", token="stale")))
     assert found[0].level is Level.UNSAFE
     assert "credentials" in found[0].what

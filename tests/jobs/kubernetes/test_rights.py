@@ -23,8 +23,9 @@ from jobs.kubernetes import (
 from jobs.kubernetes.rights import RIGHTS, Right
 from jobs.kubernetes.watching import Watch
 from sandbox.cluster import Cluster as Simulated
-from sandbox.cluster import Rule, Scenario, User, running
+from sandbox.cluster import Scenario, running
 from tests.jobs.harness import until
+from tests.jobs.rights import user_with
 
 GROUPS = {
     "nodes": "",
@@ -87,16 +88,7 @@ def _open_and_stop(simulated: Simulated, watch: Watch[Any]) -> None:
 
 
 def test_the_rights_are_exactly_those_that_are_used(tmp_path: Path) -> None:
-    rules = tuple(
-        Rule(
-            verbs=frozenset((right.verb,)),
-            resources=frozenset((right.resource,)),
-            api_groups=frozenset((right.group,)),
-        )
-        for right in RIGHTS
-    )
-    worker = User(name="system:serviceaccount:drainbot:worker", rules=rules)
-    with running(Scenario(name="guarded", tokens={"t": worker})) as simulated:
+    with running(Scenario(name="guarded", tokens={"t": user_with(RIGHTS)})) as simulated:
         simulated.add_node("node-1")
         for kind in ("Deployment", "StatefulSet", "Job"):
             simulated.add_workload(kind, "shop", kind.lower(), on=["node-1"])

@@ -14,9 +14,10 @@ from jobs.kubernetes import connect
 from jobs.kubernetes.rights import RIGHTS
 from jobs.models import NodeStatus, OperationEnd, QuestionKind
 from jobs.workflows import choices
-from sandbox.cluster import Rule, Scenario, User, nodes
+from sandbox.cluster import Scenario, nodes
 from tests.jobs.conftest import Play
 from tests.jobs.harness import policy_with, until
+from tests.jobs.rights import user_with
 from tests.jobs.story import Story, block, web
 
 URL = "https://acme.slack.com/archives/C01/p1700000000000100"
@@ -147,16 +148,7 @@ def test_kubectl_describe_node_shows_who_drains_it_since_when_why_and_where(
 
 def test_missing_rights_to_tell_are_said_once_and_the_drain_goes_on(play: Play) -> None:
     telling = {"nodes/status", "events"}
-    rules = tuple(
-        Rule(
-            verbs=frozenset((right.verb,)),
-            resources=frozenset((right.resource,)),
-            api_groups=frozenset((right.group,)),
-        )
-        for right in RIGHTS
-        if right.resource not in telling
-    )
-    worker = User(name="worker", rules=rules)
+    worker = user_with(right for right in RIGHTS if right.resource not in telling)
     scenario = nodes("node-1", "node-2", "node-3").model_copy(update={"tokens": {"t": worker}})
     with structlog.testing.capture_logs() as logs:
         story = play(Scenario.model_validate(scenario), token="t")

@@ -6,12 +6,13 @@ import pytest
 from redis import Redis
 
 from jobs.drain.fence import HANDS_OFF, OPERATION, PREFIX, TOKEN
-from jobs.kubernetes.rights import RIGHTS
+from jobs.kubernetes.rights import RIGHTS, Right
 from jobs.models import OperationEnd, OrphansView, OrphanView, Refused, Submitted
 from jobs.workflows import choices
-from sandbox.cluster import Rule, User, nodes
+from sandbox.cluster import nodes
 from tests.jobs.conftest import Play
 from tests.jobs.harness import ANA, EVE, NAME, until
+from tests.jobs.rights import user_with
 from tests.jobs.story import Story, block, web
 
 
@@ -152,16 +153,8 @@ def test_who_may_not_decide_may_not_ask(play: Play) -> None:
 
 
 def test_a_worker_without_the_right_says_so_and_holds_nothing(play: Play, redis: Redis) -> None:
-    rules = tuple(
-        Rule(
-            verbs=frozenset((right.verb,)),
-            resources=frozenset((right.resource,)),
-            api_groups=frozenset((right.group,)),
-        )
-        for right in RIGHTS
-        if (right.verb, right.resource) != ("patch", "nodes")
-    )
-    scenario = nodes("node-1").model_copy(update={"tokens": {"t": User(name="w", rules=rules)}})
+    rights = RIGHTS - {Right("patch", "", "nodes")}
+    scenario = nodes("node-1").model_copy(update={"tokens": {"t": user_with(rights)}})
     story = play(scenario, token="t")
     body: dict[str, Any] = {
         "metadata": {"annotations": {OPERATION: f"{NAME}-7f3k9q"}},
