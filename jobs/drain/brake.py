@@ -1,9 +1,15 @@
 """The brake: when too many calls to the API server fail, nothing is evicted until it is better.
 
 Calls of all workers of a cluster count, by the second. On: of the last 30 s' calls, at least ten, a
-fifth failed. Off again: of the last 10 s' calls, at least five, less than a fifth did; while it is
-on, nothing is evicted, so these are looks and one probe a second. What failed before it went off
-does not put it on again.
+fifth failed. While it is on, nothing is evicted: what counts then are looks and one probe a second.
+Off again, whichever comes first:
+
+- It is better: of the last 10 s' calls, at least five, less than a fifth failed. A server that has
+  answered some calls and failed others has too much to do, and shows for a while that it has not.
+- It was away and is back: for 3 s no call came through, and of those since then, at least three,
+  less than a fifth failed. What answers nobody has nothing to do; waiting would spare it nothing.
+
+What failed before it went off does not put it on again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +20,7 @@ from jobs.drain.answers import Busy, Passing, classify
 
 WINDOW, RECENT = 30, 10  # seconds that count to put it on, and to take it off
 LEAST, LEAST_RECENT = 10, 5  # calls that tell anything: one failure of two is no brake
+AWAY, LEAST_BACK = 3, 3  # seconds without an answer: an outage; calls that tell that it is over
 SHARE = 5  # one of so many
 _SERVER_ERROR = 500
 _THROTTLED = (408, 429)
@@ -42,14 +49,19 @@ class Brake:
 def decide(brake: Brake, counts: Iterable[Count], now: int) -> Brake:
     """Decide anew, on the calls of all workers; `now` in ms."""
     counts = tuple(counts)
-    calls, failed = _sum(counts, max(brake.since // 1000, now // 1000 - WINDOW))
+    second, since = now // 1000, brake.since // 1000
     if not brake.on:
+        calls, failed = _sum(counts, max(since, second - WINDOW))
         on = calls >= LEAST and failed * SHARE >= calls
         return Brake(on=True, since=now, calls=calls, failed=failed) if on else brake
-    recent, broken = _sum(counts, max(brake.since // 1000, now // 1000 - RECENT))
-    if recent >= LEAST_RECENT and broken * SHARE < recent:
-        return Brake(on=False, since=now, calls=recent, failed=broken)
-    calls, failed = _sum(counts, now // 1000 - WINDOW)
+    recent = max(since, second - RECENT)
+    outage = _end_of_outage(counts)
+    enough = {recent: LEAST_RECENT} | ({outage: LEAST_BACK} if outage > recent else {})
+    for after, least in enough.items():
+        calls, failed = _sum(counts, after)
+        if calls >= least and failed * SHARE < calls:
+            return Brake(on=False, since=now, calls=calls, failed=failed)
+    calls, failed = _sum(counts, second - WINDOW)
     return Brake(on=True, since=brake.since, calls=calls, failed=failed)
 
 
@@ -58,6 +70,18 @@ def failing(status: int, headers: Mapping[str, str], body: Any) -> bool:
     if status < _SERVER_ERROR and status not in _THROTTLED:
         return False
     return isinstance(classify(status, headers, body), Passing | Busy)
+
+
+def _end_of_outage(counts: tuple[Count, ...]) -> int:
+    """Return the last second of the latest outage, 0 if there was none: all calls of it failed."""
+    begin = end = 0
+    for second, calls, failed in sorted(counts):
+        if calls > failed:
+            begin = 0
+        elif failed:
+            begin = begin or second
+            end = second if second - begin >= AWAY else end
+    return end
 
 
 def _sum(counts: Iterable[Count], after: int) -> tuple[int, int]:

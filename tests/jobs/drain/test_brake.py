@@ -93,3 +93,43 @@ def test_budgets_and_webhooks_that_refuse_are_no_failures(
     status: int, body: Any, *, failed: bool
 ) -> None:
     assert failing(status, {}, body) is failed
+
+
+# -- a server that was away -----------------------------------------------------------------------
+
+AWAY = [(seconds, 1, 1) for seconds in range(1, 61)]  # each call of a minute failed
+
+
+@pytest.mark.parametrize(
+    ("counts", "on"),
+    [
+        ([*AWAY, (0, 3, 0)], False),
+        ([*AWAY[3:], (3, 0, 0), (2, 1, 0), (1, 1, 0), (0, 1, 0)], False),  # one drain's looks
+        ([*AWAY, (0, 2, 0)], True),  # too few to tell
+        ([*AWAY, (0, 10, 2)], True),  # it is back, and not well
+        ([*AWAY[1:], (1, 2, 1), (0, 4, 0)], False),  # it came back in the middle of a second
+        ([(seconds, 2, 1) for seconds in range(1, 61)] + [(0, 3, 0)], True),  # it answered some
+        ([(60, 10, 10), (50, 9, 0), (2, 8, 8), (1, 8, 8), (0, 3, 0)], True),  # too short to tell
+        ([(50, 1, 1), (40, 1, 1), (30, 1, 1), (20, 1, 1), (9, 1, 1), (0, 3, 0)], False),  # it hung
+        ([(50, 8, 8), (45, 8, 8), (4, 3, 1), (3, 8, 3)], True),  # long ago, and ill ever since
+    ],
+)
+def test_a_server_that_was_away_and_is_back_takes_it_off_at_once(
+    counts: list[tuple[int, int, int]], *, on: bool
+) -> None:
+    before = Brake(on=True, since=NOW - 59_000)
+    assert decide(before, ago(*counts), NOW).on is on
+
+
+@pytest.mark.parametrize("seconds", [4, 60, 600])
+def test_however_long_it_was_away_evictions_go_on_within_two_seconds(seconds: int) -> None:
+    """One drain's calls: some evictions fail at once, then one look a second; then it is back."""
+    counts: dict[int, list[int]] = {SECOND: [32, 32]}
+    brake = Brake()
+    for second in range(SECOND, SECOND + seconds):
+        counts.setdefault(second, [1, 1])
+        brake = decide(brake, [(at, *each) for at, each in counts.items()], second * 1000 + 900)
+        assert brake.on
+    back = SECOND + seconds
+    counts[back] = [4, 0]  # the node, its pods, their budgets, a watch
+    assert not decide(brake, [(at, *each) for at, each in counts.items()], back * 1000 + 900).on

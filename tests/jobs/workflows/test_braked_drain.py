@@ -3,6 +3,7 @@
 import pytest
 
 from jobs.activities import braking
+from jobs.drain import brake
 from jobs.models import LogEntry, OperationEnd
 from tests.jobs.conftest import Play
 from tests.jobs.harness import policy_with, until
@@ -61,3 +62,22 @@ def test_force_obeys_the_brake_and_is_not_forgotten_over_it(play: Play) -> None:
     (released,) = told(story, operation, "unbraked")
     (deleted,) = story.requests("pods", carried_out=True)
     assert deleted.time * 1000 >= released.at
+
+
+def test_after_an_outage_evictions_go_on_when_the_first_calls_are_answered(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(brake, "LEAST_RECENT", 10**6)  # what takes it off otherwise, never does
+    monkeypatch.setattr(brake, "AWAY", 1)
+    story = play(policy=policy_with({"evictions_per_second": 50.0}))
+    web(story, 40, elsewhere=1)
+    operation = story.submit("node-1")
+    until(story.evictions, what="an eviction")
+    story.cluster.answer_next(503, times=None)
+    story.cluster.cut_all()
+    (braked,) = until(lambda: told(story, operation, "braked"), what="the brake")
+    store = story.worker.store
+    until(lambda: store.now() - braked.at > 3_000, what="the middle of an outage")
+    story.cluster.clear_faults()
+    assert story.finish(operation).end is OperationEnd.DRAINED
+    assert len(told(story, operation, "unbraked")) == 1
