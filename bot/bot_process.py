@@ -54,6 +54,7 @@ _PATIENT_SECONDS = 5.0  # for the threads that nobody waits for
 _SLACK_SECONDS = 5
 _STOP_SECONDS = 0.6  # for all threads together: a rolling restart gives 2 s for everything
 _GROUPS_LEASE_SECONDS = 30.0
+_RECONNECT_SECONDS = 1.5  # between two looks whether Socket Mode is still connected
 
 log = structlog.get_logger(__name__)
 
@@ -250,7 +251,10 @@ def _listen(bot: _Bot, app: App) -> None:
 
 
 def _connect(bot: _Bot, app: App) -> None:
-    """Connect by Socket Mode; later the SDK connects anew by itself, as often as it takes."""
+    """Connect by Socket Mode; later the SDK connects anew by itself, as often as it takes.
+
+    It looks for that as often as it pings, every ten seconds: too seldom to be back within two.
+    """
     token = bot.settings.slack_app_token
     api_url = bot.settings.slack_api_url
     handler = SocketModeHandler(
@@ -258,6 +262,7 @@ def _connect(bot: _Bot, app: App) -> None:
         token.get_secret_value() if token else "",
         web_client=web_client(bot.token, api_url, timeout=_SLACK_SECONDS),
     )
+    handler.client.current_app_monitor.interval_seconds = _RECONNECT_SECONDS
     if past_proxy(api_url):
         handler.client.proxy = None
 

@@ -39,7 +39,8 @@ FRESH_SECONDS = 600.0
 """How long a stored membership counts; see `facts` in the design: fresh for ten minutes."""
 
 _SKEW_SECONDS = 60.0  # by how much the clocks of two copies of the bot may differ
-_REREAD_SECONDS = 5.0  # listeners look at Redis at most this often, not on every click
+_AGAIN_SECONDS = 1.5  # until Slack is asked again while it is away: its return is seen within two
+_REREAD_SECONDS = 1.0  # listeners look at Redis at most this often, not on every click
 
 _REFUSED_SECONDS = 60.0  # until Slack is asked again after it refused, say for want of a scope
 _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found", "user_group_not_found"})
@@ -279,6 +280,7 @@ class Refresher:
         self._every = every
         self._pauses = pauses
         self._clock = clock
+        self._away = False
 
     def run(self, stop: threading.Event) -> None:
         """Refresh until `stop` is set."""
@@ -298,12 +300,15 @@ class Refresher:
             if due > 0:
                 return min(due, self._every)
             people = self._pass(stop)
+            self._away = False
             if people is not None:
                 self._store.save(people)
                 log.info("groups_refreshed", groups=len(people.groups), people=len(people.persons))
         except SlackAway as away:
-            log.warning("groups_not_refreshed", error=str(away), retry_after=away.retry_after)
-            return max(away.retry_after, min(self._every, 30.0))
+            if not self._away or away.retry_after:  # an hour of it fills no log
+                log.warning("groups_not_refreshed", error=str(away), retry_after=away.retry_after)
+            self._away = True
+            return away.retry_after or min(self._every, _AGAIN_SECONDS)
         except StateUnavailable as error:
             log.warning("groups_not_refreshed", error=str(error))
             return min(self._every, 5.0)

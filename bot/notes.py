@@ -16,12 +16,16 @@ log = structlog.get_logger()
 
 _AT_ONCE = 50  # notes that are held in memory; the others wait in Redis
 _TEXT = 3_000
+# s until a note that may have been shown is tried again while Slack is in doubt: more each time
+_UNSURE, _UNSURE_MOST = 1.0, 30.0
 
 
 @dataclass
 class _Held:
     taken: TakenNote
     aloud: bool = False  # not to be shown to one person: said in the thread
+    unsure: float = 0.0
+    unsure_until: float = 0.0
 
 
 class Notes:
@@ -64,6 +68,8 @@ class Notes:
                 self._done(held)
                 continue
             ready = self._sender.call_ready_at(_method(held), held.taken.note.channel)
+            if self._sender.doubtful:
+                ready = max(ready, held.unsure_until)
             if ready > self._clock():
                 waiting.append(ready)
                 continue
@@ -93,6 +99,8 @@ class Notes:
         if isinstance(outcome, RateLimited | Away):
             return
         if isinstance(outcome, Unknown) and not held.aloud:
+            held.unsure = min(_UNSURE_MOST, 2 * held.unsure or _UNSURE)
+            held.unsure_until = self._clock() + held.unsure
             return  # twice to one person does no harm
         if isinstance(outcome, Failed) and not held.aloud:
             log.info("note_said_aloud", error=outcome.error, channel=held.taken.note.channel)

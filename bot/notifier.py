@@ -18,6 +18,7 @@ from bot.losses import Losses
 from bot.message_store import Deposed, MessageStore, Record
 from bot.messages import Audience, Message, thread_of
 from bot.messages.audience import nobody
+from bot.messages.finish import FINISH
 from bot.notes import Notes
 from bot.outbox import Outbox
 from bot.sender import Sender, SenderSettings
@@ -41,7 +42,8 @@ class NotifierSettings:
 
     `progress`: how often running operations are looked at, and one message is updated at most.
     `wait`: how long one look for changes blocks. `sweep`: how often the recent operations are
-    compared anyway, ended `recent` ago at most. More than `summary_above` lines of a story that
+    compared anyway, ended `recent` ago at most, or `missed` ago if they were told of and their end
+    was not, as while Slack was away. More than `summary_above` lines of a story that
     wait together become one message. `workspace` is its address at Slack.
     """
 
@@ -52,6 +54,7 @@ class NotifierSettings:
     wait: float = 0.25
     sweep: float = 30
     recent: float = 3600
+    missed: float = 86_400
     note_expires: float = 600
     summary_above: int = 3
     batch: int = 10
@@ -263,10 +266,22 @@ class Notifier:
         now_ms = self._client.now()
         for cluster in self._term.cursors:
             for view in self._client.operations(cluster):
-                recent = now_ms - view.ended_at < self._settings.recent * 1000
                 known = self._term.finished.get(view.id) == view.version
-                if not known and (view.state is not OperationState.ENDED or recent):
+                if not known and self._is_wanted(view, now_ms):
                     self._term.dirty.add(view.id)
+
+    def _is_wanted(self, view: OperationView, now_ms: int) -> bool:
+        """Whether it may be left to tell: of what ended long ago only an end that was missed."""
+        ended_ago = now_ms - view.ended_at
+        if view.state is not OperationState.ENDED or ended_ago < self._settings.recent * 1000:
+            return True
+        if ended_ago < self._settings.missed * 1000:
+            records = self._store.read(view.id)
+            last = records.get(FINISH)
+            if records and (last is None or last.state in {"unsent", "sending"}):
+                return True
+        self._finished(view)
+        return False
 
     def _refresh(self, operation: str, now_ms: int) -> None:
         view = self._client.operation(operation)
@@ -350,8 +365,11 @@ class Notifier:
         self._hurry = True
 
     def _finish(self, operation: str, told: _Told) -> None:
+        self._finished(told.view)
+        del self._term.told[operation]
+
+    def _finished(self, view: OperationView) -> None:
         finished = self._term.finished
-        finished[operation] = told.view.version
+        finished[view.id] = view.version
         while len(finished) > _REMEMBERED:
             finished.popitem(last=False)
-        del self._term.told[operation]

@@ -2,7 +2,8 @@
 
 Before a call the record says `sending`, after it what became of it. Whoever finds `sending` without
 a `ts` looks for the message before posting it again. All calls share one budget; a 429 pauses what
-it was about, and any doubt about Slack pauses everything, longer each time.
+it was about, and any doubt about Slack pauses everything, longer each time, and only where a person
+must mend it for long: Slack's return is to be noticed within two seconds.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,6 +38,7 @@ _METHODS = {
 }
 _NO_LINK = "none"
 _SKEW = 300  # s that Slack's clock and Redis' may differ
+_SAY_EVERY = 60.0  # s between two lines of the log about a Slack that stays away
 
 GIVEN_UP = 99
 
@@ -45,12 +47,14 @@ GIVEN_UP = 99
 class SenderSettings:
     """How long a doubtful Slack is left alone, at first and at most; all in seconds.
 
-    `duplicates_after`: when to look for a late duplicate. `late_after`: how long a call of a
-    deposed notifier may still arrive.
+    `away_most`: while it can't be reached; `refused_most`: while it refuses the app or the channel,
+    which a person has to mend. `duplicates_after`: when to look for a late duplicate. `late_after`:
+    how long a call of a deposed notifier may still arrive.
     """
 
-    backoff_first: float = 1
-    backoff_most: float = 30
+    backoff_first: float = 0.5
+    away_most: float = 1.5
+    refused_most: float = 30
     duplicates_after: float = 30
     late_after: float = 20
 
@@ -78,6 +82,7 @@ class Sender:
         self._budget = budget or Budget()
         self._quiet_until = 0.0
         self._doubts = 0
+        self._say_at = 0.0
         self._unsaved: dict[str, dict[str, Record]] = {}
 
     def ready_at(self, step: Step) -> float:
@@ -89,6 +94,11 @@ class Sender:
         """Return when a method may be called, by `clock`."""
         ready = self._budget.ready_at(method, channel, self._clock(), spare=spare)
         return max(ready, self._quiet_until)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the last call left it in doubt if Slack is there."""
+        return self._doubts > 0
 
     def flush(self) -> None:
         """Store what could not be stored while Redis was away. Raises as the store does."""
@@ -126,18 +136,20 @@ class Sender:
             log.warning("slack_rate_limited", method=method, seconds=outcome.retry_after)
             self._budget = self._budget.pause(method, channel, now, outcome.retry_after)
         elif isinstance(outcome, Away | Unknown):
-            self._back_off(method, outcome.reason)
+            self._back_off(method, outcome.reason, most=self._settings.away_most)
         elif isinstance(outcome, Failed) and outcome.error in APP_REFUSED:
-            self._back_off(method, outcome.error)
+            self._back_off(method, outcome.error, most=self._settings.refused_most)
         else:
             self._doubts = 0
 
-    def _back_off(self, method: str, reason: str) -> None:
-        most = self._settings.backoff_most
+    def _back_off(self, method: str, reason: str, *, most: float) -> None:
         wait = min(most, self._settings.backoff_first * 2 ** min(self._doubts, 10))
         self._doubts += 1
-        self._quiet_until = self._clock() + wait
-        log.warning("slack_away", method=method, reason=reason, seconds=wait, times=self._doubts)
+        now = self._clock()
+        self._quiet_until = now + wait
+        if self._doubts == 1 or now >= self._say_at:  # an hour of it fills no log
+            self._say_at = now + _SAY_EVERY
+            log.warning("slack_away", method=method, reason=reason, times=self._doubts)
 
     def _post(
         self, step: Step, records: Mapping[str, Record], place: Place, now_ms: int
@@ -145,16 +157,11 @@ class Sender:
         message = step.message
         old = records.get(message.covers[0])
         begun = Record(
-            channel=step.channel,
-            thread_ts=step.thread_ts,
-            version=message.version,
-            sent_as=message.key,
-            by=self.token,
-            began=now_ms,
+            channel=step.channel, thread_ts=step.thread_ts, version=message.version,
+            sent_as=message.key, by=self.token, began=now_ms,
             first=old.first if old and old.first else now_ms,
-            check_at=old.check_at if old else 0,
-            losses=old.losses if old else 0,
-        )
+            check_at=old.check_at if old else 0, losses=old.losses if old else 0,
+        )  # fmt: skip
         self._store.write(self.token, step.operation, dict.fromkeys(message.covers, begun))
         outcome = self.call(
             "chat.postMessage",
@@ -223,7 +230,8 @@ class Sender:
         if place.fallback not in {"", place.home}:
             return self._moved(step, place)
         # Nowhere else to go: a person has to invite the bot or to name a fallback channel.
-        self._back_off("chat.postMessage", f"{error}: {step.channel}")
+        most = self._settings.refused_most
+        self._back_off("chat.postMessage", f"{error}: {step.channel}", most=most)
         return {}
 
     def _bare(self, step: Step, begun: Record) -> dict[str, Record]:

@@ -21,8 +21,11 @@ class NotYet(Exception):  # noqa: N818  it names a state of the world
         self.retry_after = retry_after
 
 
-def pauses(first: float = 0.25, most: float = 10.0) -> Iterator[float]:
-    """Yield pauses in seconds, each twice as long as the one before, up to `most`."""
+def pauses(first: float = 0.25, most: float = 1.5) -> Iterator[float]:
+    """Yield pauses in seconds, each twice as long as the one before, up to `most`.
+
+    No longer than that: whatever was away is used within two seconds of its return.
+    """
     pause = first
     while True:
         yield pause

@@ -15,7 +15,7 @@ from jobs.errors import ConfigError
 from jobs.kubernetes import Cluster, Forbidden, KubernetesError, Unauthorized
 
 log = structlog.get_logger(__name__)
-FIRST_WAIT, LONGEST_WAIT = 0.25, 10.0  # seconds
+FIRST_WAIT, LONGEST_WAIT = 0.25, 1.5  # seconds: at work within two of an outage's end
 
 
 def backoff() -> Iterator[float]:

@@ -48,7 +48,7 @@ QUICK = NotifierSettings(
     wait=0,
     progress=1.5,
     doubt=3,
-    sender=SenderSettings(backoff_first=1, backoff_most=30, duplicates_after=30, late_after=20),
+    sender=SenderSettings(duplicates_after=30, late_after=20),
 )
 
 

@@ -172,3 +172,20 @@ def test_a_notifier_looks_every_second_for_a_redis_that_is_away(
     monkeypatch.setattr(bench.notifier, "_renew", lambda _stop: None)
     bench.notifier.run(Stop())
     assert waits[0] < max(waits) == waits[-1] == 1.0
+
+
+def test_an_end_that_was_missed_is_told_though_it_is_hours_ago(bench: Bench) -> None:
+    bench.client.put(running(gone=1))
+    bench.ticks(2)
+    ended = samples.ended(questions=(), log=(), version=50, ended_at=bench.clock.ms())
+    bench.client.put(ended, event=False)
+    bench.pass_time(10 * 3600)  # nobody was there to tell it
+    bench.notifier = bench.another()
+
+    bench.ticks(8)
+
+    assert bench.keys() == ["parent", "finish"]
+    told = len(bench.slack.calls())
+    bench.notifier = bench.another()
+    bench.ticks(8)
+    assert len(bench.slack.calls()) == told

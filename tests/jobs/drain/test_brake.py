@@ -124,12 +124,12 @@ def test_a_server_that_was_away_and_is_back_takes_it_off_at_once(
 @pytest.mark.parametrize("seconds", [4, 60, 600])
 def test_however_long_it_was_away_evictions_go_on_within_two_seconds(seconds: int) -> None:
     """One drain's calls: some evictions fail at once, then one look a second; then it is back."""
-    counts: dict[int, list[int]] = {SECOND: [32, 32]}
+    counts: dict[int, Count] = {SECOND: (SECOND, 32, 32)}
     brake = Brake()
     for second in range(SECOND, SECOND + seconds):
-        counts.setdefault(second, [1, 1])
-        brake = decide(brake, [(at, *each) for at, each in counts.items()], second * 1000 + 900)
+        counts.setdefault(second, (second, 1, 1))
+        brake = decide(brake, counts.values(), second * 1000 + 900)
         assert brake.on
     back = SECOND + seconds
-    counts[back] = [4, 0]  # the node, its pods, their budgets, a watch
-    assert not decide(brake, [(at, *each) for at, each in counts.items()], back * 1000 + 900).on
+    counts[back] = (back, 4, 0)  # the node, its pods, their budgets, a watch
+    assert not decide(brake, counts.values(), back * 1000 + 900).on
