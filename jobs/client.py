@@ -12,6 +12,8 @@ from jobs.models import (
     Changes,
     Decided,
     DrainRequest,
+    Freeze,
+    Froze,
     Inventory,
     OperationView,
     OrphansView,
@@ -111,6 +113,22 @@ class Client(Protocol):
 
     def resume(self, principal: Principal, operation: str, *, nonce: str) -> Acted | Refused:
         """Let a paused operation go on."""
+        ...
+
+    def freeze(
+        self, principal: Principal, cluster: str, reason: str, *, channel: str = "", nonce: str
+    ) -> Froze | Refused:
+        """Allow no new eviction anywhere in a cluster, until somebody thaws it."""
+        ...
+
+    def thaw(
+        self, principal: Principal, cluster: str, *, reason: str = "", channel: str = "", nonce: str
+    ) -> Froze | Refused:
+        """End a freeze; what waited goes on by itself."""
+        ...
+
+    def frozen(self, cluster: str) -> Freeze | None:
+        """Return the freeze that holds a cluster, or None."""
         ...
 
     def operation(self, operation: str) -> OperationView | None:

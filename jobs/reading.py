@@ -1,12 +1,13 @@
 """Reads operations, questions and events: durable state, put together for who shows it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-from jobs.durable import QuestionRecord, Store, WorkflowRecord
+from jobs.durable import FreezeRecord, QuestionRecord, Store, WorkflowRecord
 from jobs.models import (
     Changes,
+    Freeze,
     LogEntry,
     NodeStatus,
     NodeView,
@@ -22,6 +23,7 @@ from jobs.models import (
 )
 from jobs.models.requests import DrainRequest
 
+_FREEZES = 20  # freezes that are over and may stand in an operation's story, the latest ones
 _NO_OPERATIONS = frozenset({"orphans"})  # workflows that nobody is told of
 _BEGINNING = frozenset({"0", "0-0"})
 _FACTS = (
@@ -43,7 +45,9 @@ def operation_view(store: Store, id: str) -> OperationView | None:
     for workflow in tree:
         pipe.lrange(f"{store.prefix}wf:{workflow}:questions", 0, -1)
         pipe.lrange(f"{store.prefix}wf:{workflow}:log", 0, -1)
-    replies = pipe.execute()
+    pipe.get(f"{store.prefix}freeze")
+    pipe.lrange(f"{store.prefix}freezes", -_FREEZES, -1)
+    *replies, frozen, freezes = pipe.execute()
     records = [
         WorkflowRecord.read(store.group, child, raw)
         for child, raw in zip(children, replies[: len(children)], strict=True)
@@ -51,10 +55,51 @@ def operation_view(store: Store, id: str) -> OperationView | None:
     ]
     lists = replies[len(children) :]
     questions = _questions(store, [qid for found in lists[::2] for qid in found])
-    log = sorted(
-        (_entry(raw) for lines in lists[1::2] for raw in lines), key=lambda entry: entry.at
+    log = [_entry(raw) for lines in lists[1::2] for raw in lines]
+    freeze = read_freeze(store.group, FreezeRecord.read(frozen)) if frozen else None
+    over = [read_freeze(store.group, FreezeRecord.read(**json.loads(raw))) for raw in freezes]
+    log += _freezes_met(root, [*over, *([freeze] if freeze else [])])
+    log.sort(key=lambda entry: entry.at)
+    view = _assemble(root, records, questions, tuple(log))
+    return view if root.final else view.model_copy(update={"frozen": freeze})
+
+
+def freeze_now(store: Store) -> Freeze | None:
+    """Return the freeze that holds a cluster, or None."""
+    record = store.frozen()
+    return None if record is None else read_freeze(store.group, record)
+
+
+def read_freeze(cluster: str, record: FreezeRecord) -> Freeze:
+    """Return a stored freeze as readers see it."""
+    thawed = record.thawed
+    return Freeze(
+        cluster=cluster,
+        by=record.frozen.by,
+        at=record.frozen.at,
+        reason=record.frozen.reason,
+        thawed_by=thawed.by if thawed else "",
+        thawed_at=thawed.at if thawed else 0,
+        thawed_reason=thawed.reason if thawed else "",
     )
-    return _assemble(root, records, questions, tuple(log))
+
+
+def _freezes_met(root: WorkflowRecord, freezes: Iterable[Freeze]) -> Iterator[LogEntry]:
+    """Yield what the freezes of its cluster add to the story of an operation that met them."""
+    if root.name != "operation":
+        return
+    for freeze in freezes:
+        if (root.final and freeze.at > root.ended) or 0 < freeze.thawed_at < root.created:
+            continue
+        fields: dict[str, str | int] = {
+            "cluster": freeze.cluster, "by": freeze.by, "reason": freeze.reason,
+        }  # fmt: skip
+        at = max(freeze.at, root.created)
+        yield LogEntry(key=f"freeze:{freeze.at}", what="frozen", at=at, fields=fields)
+        if freeze.thawed_at and not (root.final and freeze.thawed_at > root.ended):
+            fields = {**fields, "by": freeze.thawed_by, "reason": freeze.thawed_reason}
+            at = freeze.thawed_at
+            yield LogEntry(key=f"thaw:{freeze.at}", what="thawed", at=at, fields=fields)
 
 
 def question_view(store: Store, id: str) -> QuestionView | None:

@@ -18,6 +18,7 @@ from jobs.authorization import (
     no_policy_refusal,
 )
 from jobs.durable import Store, connect
+from jobs.freeze import Freezing
 from jobs.ids import IdError, cluster_of, did_you_mean, short
 from jobs.inventory import InventoryStore
 from jobs.leases import NamedLease, reaching_redis
@@ -59,7 +60,7 @@ def open_client(redis_url: str, policy: Policy | None, *, timeout: float) -> "Se
     return Service(redis, policy)
 
 
-class Service:
+class Service(Freezing):
     """drainbot over Redis; see :class:`jobs.client.Client` for what each call promises."""
 
     def __init__(
@@ -176,8 +177,9 @@ class Service:
                 "again. Nothing was started."
             )
         return Submitted(
-            operation=id, created=what == "started", worker_seen=self._seen_lately(cluster)
-        )
+            operation=id, created=what == "started", worker_seen=self._seen_lately(cluster),
+            frozen=self.frozen(cluster) if workflow == "operation" else None,
+        )  # fmt: skip
 
     def _may(self, principal: Principal, action: Action, target: Target) -> Refused | None:
         if self._policy is None:

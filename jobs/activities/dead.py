@@ -35,6 +35,8 @@ def declare_dead(
             decided = taint_patch(seen, _claim(act, operation, seen))
             if isinstance(decided, Refused):
                 return {"result": "refused", "detail": f"{node} {decided.why}"}
+            if act.permit(bucket="", rate=0, burst=0).leave in {"paused", "frozen"}:
+                act.rest(until=0)  # the taint takes pods away as evictions do
             if isinstance(decided, Declared) or patch_node(
                 act.resources.cluster, node, decided, timeout=act.time_left()
             ):

@@ -165,7 +165,7 @@ class _Emptying:
 
     def _decide(self, now: int) -> dict[str, Any] | None:
         """Ask, rest or wait for something to happen."""
-        paused = self.act.flags.pause is not None
+        paused = self.act.flags.held
         if self.sender.forcing.busy and not paused:
             self.act.wait(self.ears.heard, 0.1)
             return None

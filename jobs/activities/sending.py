@@ -104,7 +104,7 @@ class Sender:
 
     def send(self, state: DrainState, now: int, *, braked: bool = False) -> DrainState:
         """Send what may be sent now, and what is to be forced next; nothing while `braked`."""
-        if now < self._hold_until or self._act.flags.pause is not None:
+        if now < self._hold_until or self._act.flags.held:
             return state
         self._force_next(state, now, braked=braked)
         self.due = 0

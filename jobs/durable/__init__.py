@@ -15,7 +15,14 @@ from jobs.durable.errors import (
     StepFailed,
     TemporaryError,
 )
-from jobs.durable.records import Flag, Flags, QuestionRecord, Token, WorkflowRecord
+from jobs.durable.records import (
+    Flag,
+    Flags,
+    FreezeRecord,
+    QuestionRecord,
+    Token,
+    WorkflowRecord,
+)
 from jobs.durable.store import Store
 from jobs.durable.waits import Children, Ended, Fired, Handle, Question, Signal, Timer
 from jobs.durable.workflow import Registry
@@ -30,6 +37,7 @@ __all__ = [
     "Fired",
     "Flag",
     "Flags",
+    "FreezeRecord",
     "Handle",
     "PermanentError",
     "Permit",

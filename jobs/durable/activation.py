@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -11,7 +11,7 @@ from jobs.durable.context import Context
 from jobs.durable.doorbell import Doorbell
 from jobs.durable.errors import Aborted, Diverged, Fenced, HandedOver, StepFailed, Suspended
 from jobs.durable.guard import LeaseGuard, kill_self, uptime
-from jobs.durable.records import StepRecord, Token, WorkflowRecord
+from jobs.durable.records import Flag, StepRecord, Token, WorkflowRecord
 from jobs.durable.store import Store, nonce
 from jobs.durable.workflow import Registry
 
@@ -47,8 +47,9 @@ class Runner(Generic[R]):
             return str(reply["result"])
         record = WorkflowRecord.read(token.group, token.id, _pairs(reply["wf"]))
         steps = {key: StepRecord.read(raw) for key, raw in _pairs(reply["steps"]).items()}
+        flags = replace(record.flags, freeze=Flag.read(reply.get("freeze")))
         guard = LeaseGuard(
-            self.store, token, lease=self.lease, acquired=acquired, flags=record.flags,
+            self.store, token, lease=self.lease, acquired=acquired, flags=flags,
             on_lapse=self.on_lapse,
         )  # fmt: skip
         context = Context(

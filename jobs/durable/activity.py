@@ -105,7 +105,7 @@ class Activity(Generic[R]):
 
     @property
     def flags(self) -> Flags:
-        """Abort and pause, as of less than a second ago."""
+        """Abort, pause and freeze, as of less than a second ago."""
         return self._guard.flags
 
     def now(self) -> int:

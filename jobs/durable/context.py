@@ -370,7 +370,7 @@ class Context(Generic[R]):
 
     def _rest(self, until: int, watching: Mapping[str, Any] | None) -> NoReturn:
         flags = self._guard.flags
-        seen = {"abort": flags.abort is not None, "pause": flags.pause is not None}
+        seen = {flag: getattr(flags, flag) is not None for flag in ("abort", "pause", "freeze")}
         staged = {} if self._replaying() else self._staged.arguments()
         self._call(
             "suspend", **{"yield": {"until": until}}, seen=seen,

@@ -22,7 +22,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Flag:
-    """An abort or a pause: who, when (ms), why."""
+    """An abort, a pause or a freeze: who, when (ms), why."""
 
     by: str
     at: int
@@ -39,15 +39,41 @@ class Flag:
 
 @dataclass(frozen=True)
 class Flags:
-    """The flags of a workflow."""
+    """The flags of a workflow; `freeze` is its whole group's."""
 
     abort: Flag | None = None
     pause: Flag | None = None
+    freeze: Flag | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether nothing new may begin: paused, or frozen."""
+        return self.pause is not None or self.freeze is not None
 
     @classmethod
     def read(cls, reply: Mapping[str, Any]) -> "Flags":
         """Read them from a script's reply or a workflow's hash."""
-        return cls(Flag.read(reply.get("abort")), Flag.read(reply.get("pause")))
+        return cls(*(Flag.read(reply.get(flag)) for flag in ("abort", "pause", "freeze")))
+
+
+@dataclass(frozen=True)
+class FreezeRecord:
+    """A freeze of the whole group, and who ended it: None while it lasts. Evidence is opaque."""
+
+    frozen: Flag
+    evidence: str = ""
+    thawed: Flag | None = None
+    thaw_evidence: str = ""
+
+    @classmethod
+    def read(cls, freeze: str, thaw: str | None = None) -> "FreezeRecord":
+        """Read the stored forms."""
+        frozen = Flag.read(freeze)
+        if frozen is None:
+            raise ValueError("a freeze without a word of who froze")
+        evidence = json.loads(freeze).get("evidence") or ""
+        ended = (json.loads(thaw).get("evidence") or "") if thaw else ""
+        return cls(frozen, evidence, Flag.read(thaw), ended)
 
 
 @dataclass(frozen=True)

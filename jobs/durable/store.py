@@ -9,7 +9,13 @@ from typing import Any, cast
 
 from redis import Redis
 
-from jobs.durable.records import QuestionRecord, StepRecord, Token, WorkflowRecord
+from jobs.durable.records import (
+    FreezeRecord,
+    QuestionRecord,
+    StepRecord,
+    Token,
+    WorkflowRecord,
+)
 from jobs.durable.scripts import Scripts
 from jobs.durable.waits import Handle, Question
 
@@ -51,40 +57,62 @@ class Store:
     # -- what clients do ---------------------------------------------------------------------
 
     def start(
-        self, id: str, name: str, input: Any, *, dedup: str, view: Any = None, call: str = ""
-    ) -> tuple[str, str]:
-        """Start a root workflow. Returns what happened (see start.lua) and the id that counts."""
+        self, id: str, name: str, input: Any, *, dedup: str, view: Any = None, call: str = "",
+        audit: Any = None,
+    ) -> tuple[str, str]:  # fmt: skip
+        """Start a root workflow. Returns what happened (see start.lua) and the id that counts.
+
+        `audit`, here and below: facts (JSON) that are written down for good with the change.
+        """
         text = dump(input)
         content = hashlib.sha256(f"{name}\n{text}".encode()).hexdigest()
         reply = self.scripts.call(
             "start", group=self.group, id=id, name=name, input=text, hash=content,
-            dedup=dedup, view=None if view is None else dump(view), call=call or nonce(),
+            dedup=dedup, view=_text(view), call=call or nonce(), audit=_text(audit),
         )  # fmt: skip
         return reply["result"], reply["id"]
 
     def settle(
-        self, question: str, choice: str, *, by: str, call: str, note: str = "", evidence: str = ""
-    ) -> str:
+        self, question: str, choice: str, *, by: str, call: str, note: str = "",
+        evidence: str = "", audit: Any = None,
+    ) -> str:  # fmt: skip
         """Answer a question; returns what became of it (see settle.lua)."""
         return self._result(
             "settle", question=question, choice=choice, by=by, note=note, evidence=evidence,
-            call=call,
+            call=call, audit=_text(audit),
         )  # fmt: skip
 
-    def postpone(self, question: str, seconds: float, *, by: str, call: str, note: str = "") -> str:
+    def postpone(
+        self, question: str, seconds: float, *, by: str, call: str, note: str = "",
+        audit: Any = None,
+    ) -> str:  # fmt: skip
         """Move a question's stop and reminders by `seconds`; it stays open."""
         return self._result(
             "postpone", question=question, by=by, note=note, ms=int(seconds * 1000), call=call,
-            choice="wait",
+            choice="wait", audit=_text(audit),
         )  # fmt: skip
 
     def amend(self, question: str, payload: Mapping[str, Any]) -> str:
         """Bring the facts of an open question up to date."""
         return self._result("amend", question=question, payload=dump(payload))
 
-    def control(self, id: str, action: str, *, by: str, call: str, reason: str = "") -> str:
+    def control(
+        self, id: str, action: str, *, by: str, call: str, reason: str = "", audit: Any = None
+    ) -> str:
         """Abort, pause or resume a workflow and its children; returns what happened."""
-        return self._result("control", id=id, action=action, by=by, reason=reason, call=call)
+        return self._result(
+            "control", id=id, action=action, by=by, reason=reason, call=call, audit=_text(audit)
+        )
+
+    def freeze(
+        self, *, on: bool, by: str, call: str, reason: str = "", evidence: str = ""
+    ) -> tuple[bool, FreezeRecord | None]:
+        """Freeze or thaw the group; whether that changed anything, and the freeze it is about."""
+        reply = self.scripts.call(
+            "freeze", group=self.group, on=on, by=by, reason=reason, evidence=evidence, call=call
+        )
+        known = reply.get("freeze")
+        return reply["result"] == "changed", FreezeRecord.read(known) if known else None
 
     def signal(self, id: str, name: str, value: Any = None) -> str:
         """Tell a workflow that waits for it that something outside happened."""
@@ -209,6 +237,11 @@ class Store:
         """Return the root workflows that have not ended, the oldest first."""
         return cast("list[str]", self.redis.zrange(f"{self.prefix}live", 0, -1))
 
+    def frozen(self) -> FreezeRecord | None:
+        """Return the freeze that holds the group, or None."""
+        raw = cast("str | None", self.redis.get(f"{self.prefix}freeze"))
+        return FreezeRecord.read(raw) if raw else None
+
     def running(self) -> list[str]:
         """Return the workflows that are running now."""
         return cast("list[str]", self.redis.zrange(f"{self.prefix}running", 0, -1))
@@ -222,6 +255,10 @@ class Store:
 
     def _result(self, script: str, **arguments: Any) -> str:
         return str(self.scripts.call(script, group=self.group, **arguments)["result"])
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else dump(value)
 
 
 def _natural(handle: Handle) -> tuple[int, str]:

@@ -1,6 +1,7 @@
 """The frozen values that drainbot's parts exchange. They decide nothing and do no I/O."""
 
 from jobs.models.base import Frozen
+from jobs.models.freezes import Freeze, Froze
 from jobs.models.options import DrainOptions
 from jobs.models.orphans import LostState, OrphansView, OrphanView
 from jobs.models.people import Principal, Requirements, Vote
@@ -52,6 +53,8 @@ __all__ = [
     "Decided",
     "DrainOptions",
     "DrainRequest",
+    "Freeze",
+    "Froze",
     "Frozen",
     "Holder",
     "Inventory",

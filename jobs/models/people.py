@@ -12,6 +12,8 @@ class Principal(Frozen):
 
     `groups` holds the ids of Slack user groups (S…) that they are a member of, as stored;
     `groups_known` is False while Slack could not be asked, and then no group grants anything.
+    `groups_at` is when Slack said so (ms since the epoch; 0: not known). `groups_stale`: that is
+    longer ago than it should be, because Slack is away.
     `scopes` narrows what a token may do (read, request, decide, force); None is unrestricted.
     """
 
@@ -20,6 +22,8 @@ class Principal(Frozen):
     via: Via = "slack"
     groups: frozenset[str] = frozenset()
     groups_known: bool = True
+    groups_at: int = 0
+    groups_stale: bool = False
     scopes: frozenset[str] | None = None
 
     @property

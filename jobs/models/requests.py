@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from jobs.models.base import Frozen
+from jobs.models.freezes import Freeze
 from jobs.models.options import DrainOptions
 from jobs.models.views import QuestionView
 
@@ -25,11 +26,13 @@ class Submitted(Frozen):
     """The operation that serves a request. `created` is False where the same delivery came twice.
 
     `worker_seen` is False where no worker of the cluster is alive: it waits until one is.
+    `frozen`: the cluster is, so that it waits until somebody thaws it.
     """
 
     operation: str
     created: bool
     worker_seen: bool = True
+    frozen: Freeze | None = None
 
 
 class Refused(Frozen):

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from jobs.models.base import Frozen
+from jobs.models.freezes import Freeze
 from jobs.models.options import DrainOptions
 from jobs.models.people import Requirements, Vote
 from jobs.models.plan import OperationPlan
@@ -194,6 +195,7 @@ class OperationView(Frozen):
     waited_for_people: int = 0  # milliseconds with a question open
     soaking_until: int = 0  # the canaries are drained, and the others wait until then
     paused_by: str = ""
+    frozen: Freeze | None = None  # its cluster is: no new eviction until somebody thaws it
     aborted_by: str = ""
     aborted_reason: str = ""
     version: int = 0

@@ -153,6 +153,8 @@ def settle(guarded: GuardedRedis) -> None:
     assert store.postpone(question, 60, by="T01DEMO:U1", call=nonce()) == "postponed"
     for action in ("pause", "resume"):
         assert store.control(OPERATION, action, by="T01DEMO:U1", call=nonce()) == "changed"
+    for on in (True, False):
+        assert store.freeze(on=on, by="T01DEMO:U1", reason="why", call=nonce())[0]
     assert store.settle(question, "retry", by="T01DEMO:U1", call=nonce()) == "settled"
     assert store.control(OPERATION, "abort", by="T01DEMO:U1", call=nonce()) == "changed"
     _read(Service(guarded.of("bot"), POLICY), question)

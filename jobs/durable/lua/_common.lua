@@ -21,6 +21,9 @@
 --   events             stream  wf, root, kind: something changed; capped
 --   dedup:<key>        string  the workflow that this key started
 --   once:<nonce>       string  the reply to a call that may be repeated
+--   audit              list    what was done, for good, one line of JSON each; never capped
+--   freeze             string  who froze the group, when and why (JSON): no leave; or empty
+--   freezes            list    those that are over, with who thawed them, one JSON entry each
 --
 -- States of a workflow: ready, running, suspended, stuck; done, failed, aborted (these are final).
 
@@ -46,6 +49,18 @@ local function event(group, id, kind)
   redis.call('HINCRBY', wf_key(root_group, root), 'version', 1)
   redis.call('XADD', P(root_group) .. 'events', 'MAXLEN', '~', a.stream_length or 20000, '*',
     'wf', id, 'root', root, 'kind', kind)
+end
+
+-- Write down for good what was done, in the order of the changes: one line of JSON. `more` is JSON
+-- text of the caller's own, which nobody here reads. Scripts that are sent twice write it once.
+local function audit(group, what, id, fields, more)
+  local root = hget(wf_key(group, id), 'root') or id
+  fields.at, fields.what = now, what
+  if root ~= '' then fields.op = root end -- '': it is about the whole group
+  if root ~= id then fields.wf = id end
+  local line = cjson.encode(fields)
+  if more then line = string.sub(line, 1, -2) .. ',"facts":' .. more .. '}' end
+  redis.call('RPUSH', P(group) .. 'audit', line)
 end
 
 -- A time as RQ writes it, from ms since the epoch (days to a date: Howard Hinnant, civil_from_days).
@@ -122,6 +137,7 @@ local function close_question(group, qid, why)
   redis.call('HSET', key, 'state', 'closed', 'closed_because', why, 'closed_at', now)
   redis.call('HINCRBY', key, 'version', 1)
   redis.call('ZREM', P(group) .. 'open', qid)
+  audit(group, 'closed', hget(key, 'wf'), { question = qid, kind = hget(key, 'kind'), why = why })
   for _, name in ipairs(cjson.decode(hget(key, 'notices') or '[]')) do
     redis.call('ZREM', P(group) .. 'timers', 'notice|' .. qid .. '|' .. name)
   end
@@ -221,14 +237,21 @@ local function publish()
   end
   for _, line in ipairs(a.log or {}) do
     redis.call('RPUSH', key .. ':log', line)
+    audit(a.group, 'told', a.id, {}, line)
     changed = true
   end
   return changed
 end
 
+-- Who froze the group, or nil. A thawed one leaves an empty text: clients may not delete.
+local function frozen()
+  local said = redis.call('GET', P(a.group) .. 'freeze')
+  if said and said ~= '' then return said end
+end
+
 local function flags()
   local f = redis.call('HMGET', wf_key(a.group, a.id), 'abort', 'pause')
-  return { abort = f[1] or '', pause = f[2] or '' }
+  return { abort = f[1] or '', pause = f[2] or '', freeze = frozen() }
 end
 
 -- A call with a nonce is carried out once; a repeat gets the same reply. A body that changed nothing
@@ -279,6 +302,7 @@ local function ask(group, id, key, q)
   redis.call('HSET', qkey, 'notices', #names > 0 and cjson.encode(names) or '[]')
   redis.call('ZADD', P(group) .. 'open', now, q.id)
   redis.call('RPUSH', wf_key(group, id) .. ':questions', q.id)
+  audit(group, 'asked', id, { question = q.id, kind = q.kind })
 end
 
 -- Stop for a person: the workflow fails again and again, or no longer fits its history.

@@ -1,6 +1,6 @@
 -- Take a ready workflow: the activation (epoch, nonce) owns it until its lease lapses.
 -- a: group, id, epoch, nonce, owner, lease (ms), job, barren_limit, stuck (question for people)
--- -> {result = 'acquired', wf = [field, value…], steps = [key, value…]} | {result = 'stale'|'stuck'}
+-- -> {result = 'acquired', wf = [field, value…], steps = [key, value…], freeze} | {result = 'stale'|'stuck'}
 -- Forget how far a stuck workflow came and let it begin anew, with its input, once the children that
 -- it has under way have ended: two of them at work on the same thing would undo each other's.
 local function restart(group, id, value)
@@ -61,4 +61,5 @@ if not mine then
   redis.call('ZADD', P(a.group) .. 'running', now + a.lease, a.id)
 end
 return cjson.encode({ result = 'acquired', lines = redis.call('LLEN', key .. ':log'), wf = redis.call('HGETALL', key), at = now,
-  steps = redis.call('HGETALL', key .. ':steps') })
+  steps = redis.call('HGETALL', key .. ':steps'),
+  freeze = frozen() })

@@ -1,5 +1,5 @@
 -- Abort, pause or resume a workflow and all its children, and wake whoever sleeps.
--- a: group, id, action = abort|pause|resume, by, reason, call
+-- a: group, id, action = abort|pause|resume, by, reason, call, audit (JSON of the caller's, or absent)
 -- -> {result = 'changed'|'unchanged'|'ended'|'unknown'}
 return once(function()
   local key = wf_key(a.group, a.id)
@@ -14,5 +14,6 @@ return once(function()
   end
   set_flag(a.group, a.id, flag, value)
   event(a.group, a.id, a.action)
+  audit(a.group, a.action, a.id, { by = a.by, reason = a.reason }, a.audit)
   return { result = 'changed' }
 end)

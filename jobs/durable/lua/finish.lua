@@ -10,6 +10,8 @@ return once_fenced(function()
   if hget(key, 'root') == a.id then
     redis.call('ZREM', P(a.group) .. 'live', a.id)
     redis.call('ZADD', P(a.group) .. 'ended', now, a.id)
+    -- A result that is long is kept beside the workflow alone: this list is never cut.
+    audit(a.group, 'ended', a.id, { state = a.state }, #a.outcome <= 2000 and a.outcome or nil)
   end
   event(a.group, a.id, a.state)
   child_ended(a.group, a.id)

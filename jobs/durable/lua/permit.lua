@@ -15,7 +15,7 @@ local f = redis.call('HMGET', key, 'lease', 'abort', 'pause')
 if tonumber(f[1]) <= now then return cjson.encode({ result = 'fenced' }) end
 if f[2] and not a.shielded then return cjson.encode({ result = 'aborted' }) end
 if f[3] and not a.shielded then return cjson.encode({ result = 'paused' }) end
-if redis.call('EXISTS', P(a.group) .. 'freeze') == 1 then return cjson.encode({ result = 'frozen' }) end
+if frozen() then return cjson.encode({ result = 'frozen' }) end
 local hold = redis.call('HMGET', P(a.group) .. 'hold:' .. a.bucket, 'on', 'why')
 if hold[1] == '1' then return cjson.encode({ result = 'held', why = hold[2] }) end
 

@@ -1,5 +1,5 @@
 -- Wait longer: move a question's stop and its reminders; it stays open.
--- a: group, question, by, note, ms, choice, call
+-- a: group, question, by, note, ms, choice, call, audit (JSON of the caller's, or absent)
 -- -> {result = 'postponed'|'already_settled'|'closed'|'unknown'}
 return once(function()
   local key, timers = P(a.group) .. 'q:' .. a.question, P(a.group) .. 'timers'
@@ -27,5 +27,7 @@ return once(function()
   if tonumber(hget(key, 'stop_at')) > 0 then redis.call('HINCRBY', key, 'stop_at', a.ms) end
   redis.call('HINCRBY', key, 'version', 1)
   event(a.group, id, 'postponed')
+  audit(a.group, 'vote', id, { question = a.question, kind = hget(key, 'kind'), choice = a.choice,
+    by = a.by, note = a.note, result = 'postponed', asked_at = tonumber(hget(key, 'opened_at')) }, a.audit)
   return { result = 'postponed' }
 end)

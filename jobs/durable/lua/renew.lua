@@ -1,6 +1,6 @@
--- Renew a lease, store the latest progress, and learn of abort and pause.
+-- Renew a lease, store the latest progress, and learn of abort, pause and freeze.
 -- a: group, id, epoch, nonce, lease (ms), progress (optional; makes no event: latest wins)
--- -> {result = 'ok', abort, pause} | {result = 'fenced'}
+-- -> {result = 'ok', abort, pause, freeze (absent: none)} | {result = 'fenced'}
 if fenced() then return cjson.encode({ result = 'fenced' }) end
 local key = wf_key(a.group, a.id)
 redis.call('HSET', key, 'lease', now + a.lease)

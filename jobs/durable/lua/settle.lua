@@ -1,5 +1,5 @@
 -- Answer a question: counts at most once, and the loser learns who won.
--- a: group, question, choice, by, note, evidence, call
+-- a: group, question, choice, by, note, evidence, call, audit (JSON of the caller's, or absent)
 -- -> {result = 'settled'|'voted'|'already_voted'|'already_settled'|'closed'|'unknown'|'not_a_choice'}
 local key = P(a.group) .. 'q:' .. a.question
 local state = hget(key, 'state')
@@ -29,6 +29,8 @@ votes[#votes + 1] = { choice = a.choice, by = a.by, at = now, note = a.note, cal
 redis.call('HSET', key, 'votes', cjson.encode(votes))
 redis.call('HINCRBY', key, 'version', 1)
 local id = hget(key, 'wf')
+audit(a.group, 'vote', id, { question = a.question, kind = hget(key, 'kind'), choice = a.choice,
+  by = a.by, note = a.note, result = result, asked_at = tonumber(hget(key, 'opened_at')) }, a.audit)
 if result == 'voted' then
   event(a.group, id, 'voted')
   return cjson.encode({ result = result })

@@ -1,5 +1,5 @@
 -- Start a root workflow; the same dedup key never starts a second one.
--- a: group, id, name, input, hash, dedup, view, call
+-- a: group, id, name, input, hash, dedup, view, call, audit (JSON of the caller's, or absent)
 -- -> {result = 'started' | 'duplicate' | 'conflict' | 'taken', id}
 --    conflict: the dedup key was used for other content; taken: the id exists, choose another
 return once(function()
@@ -15,5 +15,6 @@ return once(function()
   redis.call('HSET', wf_key(a.group, a.id), 'hash', a.hash)
   start_workflow({ group = a.group, id = a.id, name = a.name, input = a.input, view = a.view,
     root = a.id, root_group = a.group })
+  audit(a.group, 'started', a.id, { name = a.name }, a.audit)
   return { result = 'started', id = a.id }
 end)

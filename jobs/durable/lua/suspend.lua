@@ -39,7 +39,8 @@ return once_fenced(function()
   -- A flag that was set while the activation ran its last lines would otherwise wake nobody.
   if a.yield then
     local f = flags()
-    if (f.abort ~= '') ~= a.seen.abort or (f.pause ~= '') ~= a.seen.pause then
+    if (f.abort ~= '') ~= a.seen.abort or (f.pause ~= '') ~= a.seen.pause
+      or (f.freeze ~= nil) ~= (a.seen.freeze or false) then
       make_ready(a.group, a.id, nil)
     end
   end

@@ -65,7 +65,7 @@ def rest(
     group: Group, token: Token, *, until: int = 0, seen: str = "", **changes: Any
 ) -> dict[str, Any]:
     """Free the slot of an activity; `seen` names the flags that it knew of."""
-    flags = {"abort": "abort" in seen, "pause": "pause" in seen}
+    flags = {flag: flag in seen for flag in ("abort", "pause", "freeze")}
     given = {"yield": {"until": until}, "seen": flags}
     return group.twice("suspend", **token.arguments(), **(given | changes))
 
