@@ -1,6 +1,6 @@
 """What a performance leaves behind, read once and kept as plain values for the judges."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -14,9 +14,9 @@ from jobs.nodes import NodeStore
 from jobs.nodes.store import NodeRecord
 from sandbox.certify.scene import NODE, SPARE
 from sandbox.certify.theatre import Theatre, key_of
-from sandbox.cluster import Entry
+from sandbox.cluster import Cluster, Entry
 
-__all__ = ["Evidence", "Told", "gather"]
+__all__ = ["Evidence", "Told", "collect", "gather"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that is looked at. `pods` are name → uid of the node's pods at the beginning.
+    """All that is looked at. `pods` are name → uid of the story's pods at the beginning.
 
     `commits` are (workflow, step, epoch) as processes noted them when a script had stored one.
     """
@@ -52,33 +52,48 @@ class Evidence:
 
 
 def gather(theatre: Theatre, redis: Redis, pods: Mapping[str, str], commits: list[Any]) -> Evidence:
-    """Read everything."""
+    """Read everything of the story."""
+    return collect(
+        redis, theatre.cluster, theatre.operations(), theatre.messages(), commits,
+        nodes=(NODE, SPARE), pods=pods, emptied=NODE,
+    )  # fmt: skip
+
+
+def collect(
+    redis: Redis,
+    cluster: Cluster,
+    operations: Sequence[OperationView],
+    messages: Iterable[dict[str, Any]],
+    commits: Iterable[Any],
+    *,
+    nodes: Sequence[str],
+    pods: Mapping[str, str] | None = None,
+    emptied: str = "",
+) -> Evidence:
+    """Read everything about these operations and nodes; `messages` are what Slack shows."""
     store = Store(redis, "demo")
-    operations = theatre.operations()
     ids = [id for view in operations for id in _family(store, view.id)]
     workflows = [found for id in ids if (found := store.workflow(id)) is not None]
     asked = [question for id in ids for question in store.question_ids(id)]
     questions = [each for id in asked if (each := store.question(id)) is not None]
     stream = cast("list[Any]", redis.xrange(f"{store.prefix}events"))
-    nodes = {name: theatre.cluster.get("Node", "", name) or {} for name in (NODE, SPARE)}
     known = NodeStore(store)
-    messages = MessageStore(redis)
+    records = MessageStore(redis)
+    left = cluster.list("Pod", node=emptied) if emptied else []
     return Evidence(
-        pods=pods,
-        requests=tuple(theatre.cluster.requests()),
-        left_on_node=tuple(
-            pod["metadata"]["name"] for pod in theatre.cluster.list("Pod", node=NODE)
-        ),
-        nodes=nodes,
+        pods=pods or {},
+        requests=tuple(cluster.requests()),
+        left_on_node=tuple(pod["metadata"]["name"] for pod in left),
+        nodes={name: cluster.get("Node", "", name) or {} for name in nodes},
         node_records={name: record for name in nodes if (record := known.record(name)) is not None},
-        operations=operations,
+        operations=tuple(operations),
         workflows=tuple(workflows),
         steps={record.id: store.steps(record.id) for record in workflows},
         questions=tuple(questions),
         events=tuple(fields for _, fields in stream),
         commits=tuple((id, step, epoch) for id, step, epoch in commits),
-        messages=tuple(_told(theatre)),
-        records={view.id: messages.read(view.id) for view in operations},
+        messages=tuple(_told(messages)),
+        records={view.id: records.read(view.id) for view in operations},
         waiting=tuple(store.running()) + tuple(store.live()),
     )
 
@@ -87,8 +102,8 @@ def _family(store: Store, id: str) -> list[str]:
     return [id, *(found for child in store.children(id) for found in _family(store, child.id))]
 
 
-def _told(theatre: Theatre) -> Iterator[Told]:
-    for message in theatre.messages():
+def _told(messages: Iterable[dict[str, Any]]) -> Iterator[Told]:
+    for message in messages:
         if key := key_of(message):
             operation = message["metadata"]["event_payload"]["operation"]
             yield Told(message["ts"], key, operation)

@@ -40,9 +40,24 @@ class Nursery:
         self._reader.start()
         self._wait(lambda: self._ready, "did not begin")
 
-    def start(self, role: str, environment: Mapping[str, str], log: Path, watch: Any) -> int:
-        """Fork a `bot` or a `worker` and return its pid, which is its group's too."""
-        order = {"role": role, "environment": dict(environment), "log": str(log), "watch": watch}
+    def start(
+        self,
+        role: str,
+        environment: Mapping[str, str],
+        log: Path,
+        watch: Any,
+        *,
+        slots: int = 1,
+        clock: float = 0.0,
+    ) -> int:
+        """Fork a `bot` or a `worker` and return its pid, which is its group's too.
+
+        `slots` are a worker's; its clock is wrong by `clock` seconds.
+        """
+        order = {
+            "role": role, "environment": dict(environment), "log": str(log), "watch": watch,
+            "slots": slots, "clock": clock,
+        }  # fmt: skip
         with self._news:
             known = len(self._born)
         pipe = _pipe(self._process.stdin)

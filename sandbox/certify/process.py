@@ -1,9 +1,9 @@
 """A drainbot program under the certificate's eyes: interceptors go in, then its own main runs.
 
 `python -m sandbox.certify.process` is a nursery: it imports everything once and forks a bot or a
-worker for each line that it reads (JSON: role, environment, log), because importing takes longer
-than the whole story. It says `{"born": pid}` and, later, `{"dead": pid, "code": …}`. Its children
-die with it.
+worker for each line that it reads (JSON: role, environment, log, slots, clock), because importing
+takes longer than the whole story. It says `{"born": pid}` and, later, `{"dead": pid, "code": …}`.
+Its children die with it.
 """
 
 import importlib
@@ -20,9 +20,10 @@ from typing import Any
 
 from jobs.durable.parentage import die_with
 from sandbox.certify import hooks
+from sandbox.certify.clocks import put_off
 
 _TICK = 0.01  # seconds between two looks at children that ended
-_ARGUMENTS = {"bot": ["bot"], "worker": ["worker", "--slots", "1"]}
+_ARGUMENTS = {"bot": ["bot"], "worker": ["worker", "--slots"]}
 _IMPORTED = (
     "bot.bot_process", "bot.logs", "bot.settings", "jobs.worker", "uvicorn", "uvloop",
     "httptools", "rq", "kubernetes.client", "slack_sdk.webhook", "urllib3",
@@ -61,7 +62,10 @@ def _be(order: dict[str, Any], parent: int) -> None:
         os.environ.clear()
         os.environ.update(order["environment"])
         random.seed()
-        sys.argv = ["drainbot", *_ARGUMENTS[order["role"]]]
+        slots = [str(order["slots"])] if order["role"] == "worker" else []
+        sys.argv = ["drainbot", *_ARGUMENTS[order["role"]], *slots]
+        if order["clock"]:
+            put_off(order["clock"])
         quicken()
         hooks.install(order["role"], order["watch"])
         from bot.cli import main  # noqa: PLC0415  the last thing that happens here

@@ -15,7 +15,16 @@ from sandbox.certify.scene import NODE
 from sandbox.cluster import Cluster
 from sandbox.slack import PersonError, Slack
 
-__all__ = ["PATIENCE", "StuckError", "Theatre", "Troupe", "key_of", "play", "read_lines"]
+__all__ = [
+    "PATIENCE",
+    "StuckError",
+    "Theatre",
+    "Troupe",
+    "key_of",
+    "messages_in",
+    "play",
+    "read_lines",
+]
 
 T = TypeVar("T")
 OPS = "ops"
@@ -88,10 +97,7 @@ class Theatre:
 
     def messages(self) -> list[dict[str, Any]]:
         """Return what is said in the channel and its threads, each message once."""
-        found: dict[str, dict[str, Any]] = {}
-        for parent in self.slack.messages(OPS):
-            found |= {message["ts"]: message for message in self.slack.thread(OPS, parent["ts"])}
-        return list(found.values())
+        return messages_in(self.slack)
 
     def operations(self) -> tuple[OperationView, ...]:
         """Return all operations, the oldest first."""
@@ -179,6 +185,14 @@ def _answers(form: dict[str, Any]) -> dict[str, str]:
             name = str(block["block_id"])
             answers[name] = "primary moved" if "reason" in name else NODE[-4:]
     return answers
+
+
+def messages_in(slack: Slack) -> list[dict[str, Any]]:
+    """Return what is said in the channel and its threads, each message once."""
+    found: dict[str, dict[str, Any]] = {}
+    for parent in slack.messages(OPS):
+        found |= {message["ts"]: message for message in slack.thread(OPS, parent["ts"])}
+    return list(found.values())
 
 
 def key_of(message: dict[str, Any]) -> str:
