@@ -212,7 +212,8 @@ def _target(
     if not channel:
         return None
     parent = records.get(PARENT)
-    there = parent is not None and parent.state == "sent" and parent.channel == channel
+    # An update of the parent that is in doubt holds up nobody: it is there all the same.
+    there = parent is not None and parent.channel == channel and bool(parent.ts)
     if not message.in_thread:
         return channel, ""
     if parent is not None and there:
