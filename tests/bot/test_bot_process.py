@@ -164,6 +164,20 @@ def test_while_redis_is_away_people_are_told_and_all_goes_on_when_it_is_back(
             assert "node-1" in str(status.body)
 
 
+def test_a_socket_mode_that_can_not_reconnect_tries_again_soon(
+    redis: Redis, redis_url: str, policy: Path
+) -> None:
+    publish_nodes(redis, "node-1")
+    with running_bot(redis_url, policy, socket_mode=True) as bot:
+        eventually(lambda: ready(bot.probes)["slack"] == "ok")
+        # As often as the SDK looks by itself this would take forty seconds.
+        bot.slack.fault(Fault(method="apps.connections.open", kind="status", status=503, times=4))
+        bot.slack.refresh(how="drop")
+        eventually(lambda: ready(bot.probes)["slack"] != "ok")
+        eventually(lambda: ready(bot.probes)["slack"] == "ok", within_s=30)
+        assert bot.slack.slash("ana", "ops", "/drain", "node-1").acknowledged
+
+
 def test_redis_that_is_away_at_the_start_is_waited_for_with_one_line(
     policy: Path, redis_url: str
 ) -> None:
