@@ -45,6 +45,12 @@ class Aside:
         return done
 
     @property
+    def idle(self) -> bool:
+        """Whether all that was to be done is done."""
+        with self._lock:
+            return not self._running
+
+    @property
     def keeps_up(self) -> bool:
         """Whether it is worth a moment's wait: none was in vain lately."""
         return self._clock() >= self._behind_until

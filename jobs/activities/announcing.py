@@ -61,13 +61,15 @@ def wait_a_moment(act: Activity[Resources], done: threading.Event) -> None:
             act.resources.aside.fell_behind()
 
 
-def tell(resources: Resources, told: Told, *, event: bool = True) -> threading.Event:
+def tell(
+    resources: Resources, told: Told, *, event: bool = True, seen: Node | None = None
+) -> threading.Event:
     """Write the conditions and, but for `event`, the Event of a stage, aside.
 
     The returned event is set when that was tried.
     """
     cluster = resources.cluster
-    done = _aside(resources, told.node, partial(tell_conditions, cluster, told))
+    done = _aside(resources, told.node, partial(tell_conditions, cluster, told, seen=seen))
     if not event:
         return done
     acts = partial(tell_event, cluster, told, instance=socket.gethostname())
@@ -78,6 +80,8 @@ def look_after(act: Activity[Resources], node: Node, operation: str) -> None:
     """Bring up to date what a node that is being drained says of that, where it is not."""
     if node.annotations.get(OPERATION) != operation:
         return
+    if not act.resources.aside.idle:
+        return  # what is missing may just be on its way: the next look at the node tells
     cluster = act.resources.cluster
     thread = act.resources.threads.of(operation)
     if thread_patch(node, operation, thread) is not None:

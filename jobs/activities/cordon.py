@@ -61,7 +61,7 @@ def cordon_node(
             act.token, operation, node, came_from=_BEFORE_DRAIN, to="draining", by=requested_by
         )
         before = "it was cordoned before" if result.was_cordoned else ""
-        tell(act.resources, _told(act, claim, Stage.STARTED, before))
+        tell(act.resources, _told(act, claim, Stage.STARTED, before), seen=result.node)
         return {"result": "cordoned", "was_cordoned": result.was_cordoned, "detail": ""}
     if result is None or isinstance(result, OtherNode):
         return _denied("gone", f"node {node} was deleted, or made anew under its name")

@@ -5,7 +5,7 @@ between is looked at again; :mod:`jobs.drain.fence` decides.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.drain.conditions import Told, conditions_patch
@@ -36,9 +36,10 @@ TELL_TIMEOUT = 5.0  # seconds for a request that only tells people something
 
 @dataclass(frozen=True, slots=True)
 class Cordoned:
-    """The node is cordoned under our claim."""
+    """The node is cordoned under our claim; `node` is how it was seen to be so."""
 
     was_cordoned: bool
+    node: Node | None = field(default=None, compare=False)
 
 
 def find_node(cluster: Cluster, name: str, *, timeout: float = TIMEOUT) -> Node | None:
@@ -70,11 +71,12 @@ def cordon(cluster: Cluster, claim: Claim, *, timeout: float) -> Cordoned | Deni
             return None
         decided = cordon_patch(node, claim)
         if isinstance(decided, AlreadyOurs):
-            return Cordoned(decided.was_cordoned)
+            return Cordoned(decided.was_cordoned, node)
         if not isinstance(decided, Patch):
             return decided
-        if _patched(cluster, claim.node, decided, timeout):
-            return Cordoned(decided.annotations[WAS_CORDONED] == "true")
+        patched = _sent(cluster, _path(claim.node), decided.body(), MERGE_PATCH, timeout)
+        if patched is not None:
+            return Cordoned(decided.annotations[WAS_CORDONED] == "true", parse.node(patched))
     raise Temporary(f"node {claim.node} changes all the time")
 
 
@@ -108,14 +110,18 @@ def tell_thread(cluster: Cluster, name: str, operation: str, thread: str) -> boo
     return _change(cluster, name, decide)
 
 
-def tell_conditions(cluster: Cluster, told: Told) -> bool:
-    """Bring a node's conditions to a stage of its drain; whether anything was written."""
+def tell_conditions(cluster: Cluster, told: Told, *, seen: Node | None = None) -> bool:
+    """Bring a node's conditions to a stage of its drain; whether anything was written.
+
+    A node that was `seen` a moment ago is not read again, unless it has changed since.
+    """
     return _change(
         cluster,
         told.node,
         lambda node: conditions_patch(node, told),
         part="/status",
         content_type=STRATEGIC_PATCH,
+        seen=seen,
     )
 
 
@@ -126,36 +132,32 @@ def _change(
     *,
     part: str = "",
     content_type: str = MERGE_PATCH,
+    seen: Node | None = None,
 ) -> bool:
     """Patch a node as decided on what it is now; False where there is nothing to do."""
     for _ in range(TRIES):
-        node = find_node(cluster, name, timeout=TELL_TIMEOUT)
+        node, seen = seen or find_node(cluster, name, timeout=TELL_TIMEOUT), None
         body = None if node is None else decide(node)
         if body is None:
             return False
-        if _sent(cluster, _path(name) + part, body, content_type, TELL_TIMEOUT):
+        if _sent(cluster, _path(name) + part, body, content_type, TELL_TIMEOUT) is not None:
             return True
     raise Temporary(f"node {name} changes all the time")
 
 
 def patch_node(cluster: Cluster, name: str, body: dict[str, Any], *, timeout: float) -> bool:
     """Send a guarded strategic merge patch; False if the node has changed since its version."""
-    return _sent(cluster, _path(name), body, STRATEGIC_PATCH, timeout)
-
-
-def _patched(cluster: Cluster, name: str, patch: Patch, timeout: float) -> bool:
-    return _sent(cluster, _path(name), patch.body(), MERGE_PATCH, timeout)
+    return _sent(cluster, _path(name), body, STRATEGIC_PATCH, timeout) is not None
 
 
 def _sent(
     cluster: Cluster, path: str, body: dict[str, Any], content_type: str, timeout: float
-) -> bool:
-    """Send a guarded patch; False if the node has changed since it was decided on."""
+) -> Any:
+    """Send a guarded patch; returns the node after it, None if it changed since it was read."""
     try:
-        cluster.ask("PATCH", path, body=body, content_type=content_type, timeout=timeout)
+        return cluster.ask("PATCH", path, body=body, content_type=content_type, timeout=timeout)
     except Conflict:
-        return False
-    return True
+        return None
 
 
 def _path(name: str) -> str:

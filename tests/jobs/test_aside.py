@@ -5,6 +5,7 @@ import structlog.testing
 
 from jobs import aside
 from jobs.aside import Aside
+from tests.jobs.harness import until
 
 
 def fail() -> None:
@@ -73,3 +74,17 @@ def test_some_things_are_said_once() -> None:
         False,
         True,
     ]
+
+
+def test_it_is_idle_only_when_nothing_is_left_to_do() -> None:
+    beside, go_on = Aside(), threading.Event()
+    assert beside.idle
+
+    def hold() -> None:
+        go_on.wait(10)
+
+    held = beside.do(hold)
+    assert not beside.idle
+    go_on.set()
+    assert held.wait(10)
+    until(lambda: beside.idle, what="an idle thread aside")
