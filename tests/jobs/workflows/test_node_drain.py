@@ -36,7 +36,6 @@ def test_evictions_go_out_in_parallel_with_one_list_and_one_watch(play: Play) ->
     assert counts["create pods/eviction"] == 20
     assert counts["watch pods"] == 1
     assert counts["list pods"] == 4  # the plan, the owners, the drain, and the last look
-    assert counts["get nodes"] <= 6  # the plan, claim, cordon, drain, last look, its telling
 
 
 def test_a_slow_rate_is_kept_without_asking_redis_for_leave_all_the_time(
