@@ -5,6 +5,7 @@ The bot has no rights in the cluster, so a workflow looks and undoes; its result
 
 from collections.abc import Callable, Mapping
 
+from jobs.audit import Facts
 from jobs.authorization import Action, Denied, Target, may, no_policy_refusal
 from jobs.beginnings import Beginnings
 from jobs.durable import Store
@@ -53,7 +54,8 @@ class Orphans:
             wanted = OrphansInput(
                 cluster=cluster, requester=principal.id, undo=undo, everything=everything
             ).model_dump(mode="json")
-            what, id = start_new(store, WORKFLOW, wanted, dedup=dedup, random=self._random)
+            facts = Facts(self._policy).orphans(principal, target, undo, everything=everything)
+            what, id = start_new(store, WORKFLOW, wanted, facts, dedup=dedup, random=self._random)
             if what == "conflict":
                 return Refused(reason="This request came under the name of another: ask again.")
             return Submitted(

@@ -2,16 +2,17 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from redis import Redis
 
+from jobs.answering import actions_of
+from jobs.audit import Facts
 from jobs.authorization import (
     Action,
     Denied,
     Target,
-    action_of_choice,
     caps,
     labels_of,
     may,
@@ -19,20 +20,19 @@ from jobs.authorization import (
 )
 from jobs.durable import Store, connect
 from jobs.freeze import Freezing
-from jobs.ids import IdError, cluster_of, did_you_mean, short
+from jobs.ids import IdError, cluster_of, short
 from jobs.inventory import InventoryStore
 from jobs.leases import NamedLease, reaching_redis
 from jobs.models import (
     Acted,
     Changes,
-    ClusterNode,
     Decided,
     DrainRequest,
     Inventory,
+    Memberships,
     OperationView,
     Outcome,
     Principal,
-    QuestionKind,
     QuestionView,
     Refused,
     Submitted,
@@ -40,8 +40,9 @@ from jobs.models import (
 from jobs.orphans import Orphans
 from jobs.policy import Policy, requirements_for
 from jobs.reading import changes_since, operation_view, question_view
-from jobs.submitting import start_new, worker_alive
+from jobs.submitting import named_nodes, start_new, worker_alive
 from jobs.threads import ThreadStore
+from jobs.voting import asked_target, ballot
 from jobs.workflows import choices
 from jobs.workflows.inputs import GiveBackInput, OperationInput
 
@@ -51,13 +52,22 @@ WAIT_SECONDS = 3600.0  # what the button Wait adds
 PATIENCE = 1  # tries after the first one, for a connection that a restart of Redis has broken
 
 
-def open_client(redis_url: str, policy: Policy | None, *, timeout: float) -> "Service":
-    """Return a client. Its calls fail with :class:`StateUnavailable` after about `timeout` s."""
+def open_client(
+    redis_url: str,
+    policy: Policy | None,
+    *,
+    timeout: float,
+    people: Callable[[], Memberships] = Memberships,
+) -> "Service":
+    """Return a client. Its calls fail with :class:`StateUnavailable` after about `timeout` s.
+
+    `people` says who is in which user group; without it nobody's earlier vote rests on one.
+    """
     redis = connect(
         redis_url, name=f"drainbot-client-{os.getpid()}", timeout=timeout / (PATIENCE + 1),
         patience=PATIENCE,
     )  # fmt: skip
-    return Service(redis, policy)
+    return Service(redis, policy, people=people)
 
 
 class Service(Freezing):
@@ -68,11 +78,14 @@ class Service(Freezing):
         redis: Redis,
         policy: Policy | None,
         *,
+        people: Callable[[], Memberships] = Memberships,
         random: Callable[[int], bytes] = os.urandom,
         clock: Callable[[], int] | None = None,
     ) -> None:
         self._redis = redis
         self._policy = policy
+        self._facts = Facts(policy)
+        self._people = people
         self._random = random
         self._seen: dict[str, tuple[float, bool]] = {}
         clusters = policy.clusters if policy else ()
@@ -94,10 +107,10 @@ class Service(Freezing):
             inventory = self._inventory_of(request.cluster, max_age=INVENTORY_FOR)
             if isinstance(inventory, Refused):
                 return inventory
-            found = _nodes(inventory, request.nodes)
+            found = named_nodes(inventory, request.nodes)
             if isinstance(found, Refused):  # it may have joined the cluster just now
                 inventory = self._inventories[request.cluster].read()
-                found = _nodes(inventory, request.nodes)
+                found = named_nodes(inventory, request.nodes)
             if isinstance(found, Refused):
                 return found
             target = Target(
@@ -119,8 +132,9 @@ class Service(Freezing):
             input = OperationInput(
                 request=request, requester=principal.id, requirements=requirements
             )
+            facts = self._facts.request(principal, target, request, requirements)
             return self._start(
-                request.cluster, "operation", input.model_dump(mode="json"), dedup=dedup
+                request.cluster, "operation", input.model_dump(mode="json"), facts, dedup=dedup
             )
 
     def uncordon(
@@ -131,7 +145,7 @@ class Service(Freezing):
             inventory = self._inventory_of(cluster)
             if isinstance(inventory, Refused):
                 return inventory
-            found = _nodes(inventory, (node,))
+            found = named_nodes(inventory, (node,))
             if isinstance(found, Refused):
                 return found
             owner = self.operation(found[0].owner) if found[0].owner else None
@@ -147,7 +161,10 @@ class Service(Freezing):
             input = GiveBackInput(
                 cluster=cluster, node=node, requester=principal.id, channel=channel
             )
-            return self._start(cluster, "give_back", input.model_dump(mode="json"), dedup=dedup)
+            facts = self._facts.uncordon(principal, target)
+            return self._start(
+                cluster, "give_back", input.model_dump(mode="json"), facts, dedup=dedup
+            )
 
     def _inventory_of(self, cluster: str, *, max_age: float = 0) -> Inventory | Refused:
         if self._policy is None:
@@ -167,10 +184,10 @@ class Service(Freezing):
         return f"Known: {', '.join(self._stores)}."
 
     def _start(
-        self, cluster: str, workflow: str, input: dict[str, Any], *, dedup: str
+        self, cluster: str, workflow: str, input: dict[str, Any], facts: Any, *, dedup: str
     ) -> Submitted | Refused:
         store = self._stores[cluster]
-        what, id = start_new(store, workflow, input, dedup=dedup, random=self._random)
+        what, id = start_new(store, workflow, input, facts, dedup=dedup, random=self._random)
         if what == "conflict":
             return Refused(
                 reason=f"This request came under the name of another one, op {short(id)}: ask "
@@ -213,15 +230,21 @@ class Service(Freezing):
                     reason=refused.reason,
                     who_may=refused.who_may,
                 )
+            target = self._asked_of(view, operation, choice)
+            facts = self._facts.vote(principal, target, actions_of(choice, view), view, operation)
             if choice == choices.WAIT:
                 result = store.postpone(
-                    question, WAIT_SECONDS, by=principal.id, call=nonce, note=note
+                    question, WAIT_SECONDS, by=principal.id, call=nonce, note=note, audit=facts
                 )
             else:
-                evidence = f"via {principal.via}; groups {','.join(sorted(principal.groups))}"
+                vote = ballot(
+                    principal, view, choice, target, _actions(choice, view), self._policy,
+                    self._people(),
+                )  # fmt: skip
                 result = store.settle(
-                    question, choice, by=principal.id, call=nonce, note=note, evidence=evidence
-                )
+                    question, choice, by=principal.id, call=nonce, note=note, audit=facts,
+                    evidence=vote.evidence, roles=vote.roles, voters=vote.voters,
+                )  # fmt: skip
             return Decided(outcome=Outcome(result), question=question_view(store, question))
 
     def _may_decide(
@@ -232,21 +255,21 @@ class Service(Freezing):
         operation: OperationView,
         note: str,
     ) -> Refused | None:
-        action = action_of_choice(choice)
-        if action is None:
+        actions = actions_of(choice, view)
+        if not actions:
             return Refused(reason="drainbot does not know this choice. Nothing changed.")
-        actions = [action]
-        if view.kind is QuestionKind.START:
-            # Who asked may start what they asked for, but not decide about what it refuses.
-            actions = [Action.START, *([action] if choice == choices.EVICT_ANYWAY else [])]
-        names = (view.node,) if view.node else tuple(node.name for node in operation.nodes)
-        target = self._target(operation, names, [pod.namespace for pod in view.pods])
+        target = self._asked_of(view, operation, choice)
         refusals = (self._may(principal, each, target) for each in actions)
         refused = next((each for each in refusals if each is not None), None)
         if refused is None and choice == choices.FORCE and not note.strip():
             needed = operation.requirements.force_reason
             return Refused(reason="Force needs a reason here. Nothing changed.") if needed else None
         return refused
+
+    def _asked_of(self, view: QuestionView, operation: OperationView, choice: str) -> Target:
+        names = (view.node,) if view.node else tuple(node.name for node in operation.nodes)
+        target = self._target(operation, names, [pod.namespace for pod in view.pods])
+        return asked_target(target, view, choice)
 
     def _target(
         self, operation: OperationView, names: Iterable[str], namespaces: Iterable[str] = ()
@@ -285,8 +308,9 @@ class Service(Freezing):
             refused = self._may(principal, action, target)
             if refused is not None:
                 return refused
+            facts = self._facts.act(principal, target, action)
             result = store.control(
-                operation, action.value, by=principal.id, reason=reason, call=nonce
+                operation, action.value, by=principal.id, reason=reason, call=nonce, audit=facts
             )
             if result == "ended":
                 return Refused(
@@ -384,13 +408,3 @@ class Service(Freezing):
             return self._stores.get(cluster_of(id))
         except IdError:
             return None
-
-
-def _nodes(inventory: Inventory, names: Sequence[str]) -> Refused | tuple[ClusterNode, ...]:
-    by_name = {node.name: node for node in inventory.nodes}
-    for name in names:
-        if name not in by_name:
-            hint = did_you_mean(name, list(by_name))
-            said = f"There is no node {name} in {inventory.cluster}. {hint}"
-            return Refused(reason=said.strip())
-    return tuple(by_name[name] for name in names)

@@ -14,6 +14,7 @@ from types import FrameType
 
 import structlog
 
+from jobs.audit import Chainer
 from jobs.durable import Runner, Store, connect
 from jobs.durable.keeper import Keeper, reap_dead
 from jobs.durable.slot import Slot, owner_name, owner_prefix
@@ -86,7 +87,11 @@ class _Worker:
         name = owner_name("keeper")
         keep_for = self.policy.defaults.keep_finished if self.policy else 30 * 86400
         keeper = Keeper(self.store(name), name=name, keep_for=keep_for, host=self.config.node_name)
-        keeper.run(until_sigterm().wait)
+        stopping, chainer = until_sigterm(), Chainer(self.store(f"{name}-audit"), owner=name)
+        threading.Thread(
+            target=chainer.run, args=(stopping.wait,), name="audit", daemon=True
+        ).start()
+        keeper.run(stopping.wait)
         return 0
 
     def watcher(self, _before: int) -> int:

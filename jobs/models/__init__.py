@@ -2,9 +2,10 @@
 
 from jobs.models.base import Frozen
 from jobs.models.freezes import Freeze, Froze
+from jobs.models.history import AuditEntry, Grounds, History, Shown
 from jobs.models.options import DrainOptions
 from jobs.models.orphans import LostState, OrphansView, OrphanView
-from jobs.models.people import Principal, Requirements, Vote
+from jobs.models.people import Memberships, Principal, Requirements, Vote
 from jobs.models.plan import NodePlan, OperationPlan, PlannedBlock, Room
 from jobs.models.pods import (
     Block,
@@ -46,6 +47,7 @@ from jobs.models.views import (
 
 __all__ = [
     "Acted",
+    "AuditEntry",
     "Block",
     "BudgetFacts",
     "Changes",
@@ -56,10 +58,13 @@ __all__ = [
     "Freeze",
     "Froze",
     "Frozen",
+    "Grounds",
+    "History",
     "Holder",
     "Inventory",
     "LogEntry",
     "LostState",
+    "Memberships",
     "NodePlan",
     "NodeStatus",
     "NodeView",
@@ -85,6 +90,7 @@ __all__ = [
     "Requirements",
     "Room",
     "Settlement",
+    "Shown",
     "Submitted",
     "Unwell",
     "Verdict",

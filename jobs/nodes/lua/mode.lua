@@ -21,5 +21,9 @@ return once_fenced(function()
     redis.call('HSET', wf_key(a.group, a.operation), 'keep', 1)
   end
   event(a.group, a.id, 'node_mode')
+  if f[2] ~= a.to or a.release then
+    audit(a.group, 'node_mode', a.id, { node = a.node, from = f[2], to = a.to,
+      release = a.release, by = a.by, why = a.why })
+  end
   return { result = 'ok' }
 end)

@@ -30,5 +30,8 @@ return once_fenced(function()
     redis.call('HSETNX', key, 'mode', 'accepting')
     redis.call('SADD', p .. 'owned', node.name)
   end
+  local names = {}
+  for _, node in ipairs(a.nodes) do names[#names + 1] = node.name end
+  audit(a.group, 'reserved', a.id, { nodes = names, by = a.by, why = a.why })
   return { result = 'reserved' }
 end)
