@@ -2,6 +2,7 @@
 
 import re
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 from bot import commands
@@ -21,11 +22,13 @@ from bot.messages.ephemeral import (
 from bot.messages.finish import finish_text
 from bot.messages.plain import list_line, status_lines
 from bot.messages.style import PLAIN
+from bot.messages.who import who_lines
+from jobs.errors import StateUnavailable
 from jobs.ids import IdError, parse_operation
 from jobs.models import Decided, OperationEnd, Outcome, Refused, Submitted
-from jobs.options import UsageError, parse_tokens
+from jobs.options import DrainCommand, UsageError, parse_tokens
 
-__all__ = ["decide", "drain", "show_all", "status", "steer", "uncordon"]
+__all__ = ["decide", "drain", "show_all", "status", "steer", "uncordon", "who"]
 
 _PAST: dict[Steering, str] = {"abort": "aborted", "pause": "paused", "resume": "resumed"}
 _COUNTED = {Outcome.SETTLED, Outcome.VOTED, Outcome.POSTPONED, Outcome.ALREADY_VOTED}
@@ -43,7 +46,7 @@ def drain(
     plan_only: bool = False,
 ) -> None:
     """Ask for a drain; with `wait` follow it to its end. A plan is always waited for, and shown."""
-    command = parse_tokens([*words, *(["--reason", reason] if reason else [])])
+    command = _understood([*words, *(["--reason", reason] if reason else [])], cluster)
     command = command.model_copy(update={"plan_only": plan_only or command.plan_only})
     session = opened()
     place = session.place(command.in_one_cluster(cluster or session.cluster)[0])
@@ -58,6 +61,29 @@ def drain(
     else:
         say(submitted_words(asked.answer, asked.request, PLAIN))
     _wait(session, asked.answer, wait=wait, as_json=as_json)
+
+
+def _understood(words: list[str], cluster: str) -> DrainCommand:
+    """Read a drain; where a word of it is nobody's name, say which may have been meant."""
+    try:
+        return parse_tokens(words)
+    except UsageError as error:
+        if not error.word:
+            raise
+        session = opened()
+        with suppress(StateUnavailable):  # then without a hint
+            inventory = session.desk.nodes.of(cluster or session.cluster)
+            raise UsageError(commands.meant(error, inventory)) from error
+        raise
+
+
+def who(node: str, cluster: str) -> None:
+    """Print who may do what: to one node, or by each rule of the cluster."""
+    named, name = parse_node(node) if node else ("", "")
+    session = opened()
+    place = session.place(named or cluster)
+    found = commands.who(session.desk, session.principal, name, place)
+    say(*who_lines(found, session.desk.policy, place.cluster, PLAIN))
 
 
 def uncordon(node: str, cluster: str, *, wait: bool, as_json: bool) -> None:

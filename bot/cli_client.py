@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command("pause")(_pause)
     app.command("resume")(_resume)
     app.command("uncordon")(_uncordon)
+    app.command("who")(_who)
     app.command("orphans")(_orphans)
 
 
@@ -99,6 +100,19 @@ def _uncordon(
     from bot import cli_acts  # noqa: PLC0415  see the module
 
     cli_acts.uncordon(node, cluster, wait=wait, as_json=as_json)
+
+
+def _who(
+    node: Annotated[
+        str, typer.Argument(metavar="[NODE]", help="Such as node-1; without it each rule's.")
+    ] = "",
+    *,
+    cluster: Cluster = "",
+) -> None:
+    """Say who may ask, approve, decide and force by the policy, and what you may."""
+    from bot import cli_acts  # noqa: PLC0415  see the module
+
+    cli_acts.who(node, cluster)
 
 
 def _orphans(

@@ -8,32 +8,37 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
+from bot.messages.help import FORMS, form_named
 from jobs import ids
-from jobs.ids import did_you_mean, is_node_name, parse_operation, quoted
+from jobs.ids import close_matches, did_you_mean, is_node_name, parse_operation, quoted
 from jobs.models import Frozen
-from jobs.options import DrainCommand, UsageError, parse_drain, split_node, usage
+from jobs.options import DrainCommand, UsageError, parse_drain, split_node
 
 __all__ = [
     "VERBS",
+    "Ask",
     "Command",
     "Drain",
     "Help",
+    "Hold",
     "List",
     "Status",
     "Steer",
     "Uncordon",
-    "help_text",
+    "Who",
     "parse",
     "parse_node",
     "suggestion",
 ]
 
 Steering = Literal["abort", "pause", "resume"]
+Holding = Literal["freeze", "thaw"]
 
-VERBS = ("plan", "status", "list", "abort", "pause", "resume", "uncordon", "help")
+VERBS = tuple(form.verb for form in FORMS if form.verb)
 """First words that are no node's name. A node that is called so is written CLUSTER/NODE."""
 
 _HELP = frozenset({"help", "?", "--help", "-h"})
+_ASKS_HELP = frozenset({"--help", "-h", "—help", "–help", "?"})  # noqa: RUF001  typed by phones
 _LONGEST = 8000  # characters; Slack sends at most 4,000
 _REASON_LONGEST = 500
 
@@ -69,26 +74,55 @@ class Uncordon(Frozen):
     node: str
 
 
+class Hold(Frozen):
+    """Freeze a cluster, so that nothing is evicted in it any more, or thaw it again."""
+
+    verb: Holding
+    cluster: str
+    reason: str = ""
+
+
+class Who(Frozen):
+    """Say who may do what: to one node, or where `node` is empty by each rule of the cluster."""
+
+    cluster: str
+    node: str = ""
+
+
 class Help(Frozen):
-    """Say what there is."""
+    """Say what there is; with `form` all about one form (a verb, or `drain`)."""
+
+    form: str = ""
 
 
-Command = Drain | Status | List | Steer | Uncordon | Help
+class Ask(Frozen):
+    """Open the form in which a drain is asked for."""
 
 
-def parse(text: str, *, cluster: str) -> Command:
+Command = Drain | Status | List | Steer | Uncordon | Hold | Who | Help | Ask
+
+
+def parse(text: str, *, cluster: str, clusters: tuple[str, ...] = ()) -> Command:
     """Read what followed `/drain`; `cluster` is meant where none is named ("": there is none).
+
+    `clusters` are those that there are: `freeze` takes a first word that is none for its reason.
 
     Raises :class:`jobs.options.UsageError`, and nothing else, for any text.
     """
     if len(text) > _LONGEST:
         raise UsageError(f"That is too long: {len(text)} characters, at most {_LONGEST} are read.")
     words = text.split(maxsplit=1)
-    verb, rest = words[0].lower() if words else "help", words[1].strip() if words[1:] else ""
+    if not words:
+        return Ask()
+    verb, rest = words[0].lower(), words[1].strip() if words[1:] else ""
     if verb in _HELP:
-        return Help()
+        return _help(rest)
+    if verb in VERBS and rest in _ASKS_HELP:
+        return Help(form=verb)
+    if verb in _HOLDS:
+        return _hold(_HOLDS[verb], rest, cluster, clusters)
     read = _READERS.get(verb)
-    return read(rest, cluster) if read else Drain(command=parse_drain(text))
+    return read(rest, cluster) if read else _drain(text, verb, rest, cluster)
 
 
 def parse_node(text: str) -> tuple[str, str]:
@@ -112,21 +146,30 @@ def suggestion(word: str, nodes: tuple[str, ...]) -> str:
     return did_you_mean(word, (*nodes, *VERBS))
 
 
-def help_text(command: str = "/drain") -> str:
-    """Return all forms with what they do, as plain text in columns."""
-    forms = (
-        ("plan NODE…", "what a drain would do, with its flags; nothing is changed"),
-        ("status [ID]", "what an operation does now; without ID: all that run"),
-        ("list", "the last operations"),
-        ("abort ID [reason …]", "no further eviction; nodes without one are given back"),
-        ("pause ID", "no new node, no new eviction; questions stay open"),
-        ("resume ID", "go on"),
-        ("uncordon NODE", "give back a node that an ended operation left cordoned"),
-        ("help", "this"),
-    )
-    width = max(len(form) for form, _ in forms)
-    rows = (f"{command} {form:<{width}}  {words}" for form, words in forms)
-    return "\n".join((usage(command), "", *rows))
+def _drain(text: str, verb: str, rest: str, cluster: str) -> Drain:
+    """Read the form without a verb, whose first word may be a verb that was mistyped."""
+    try:
+        return Drain(command=parse_drain(text))
+    except UsageError as error:
+        close = close_matches(verb, VERBS, limit=1)
+        if not close:
+            raise
+        if _is_operation(rest, cluster):  # `abrot 7F3K9Q`: nobody drains an operation
+            raise UsageError(
+                f"There is no form {quoted(verb)}. Did you mean {close[0]}?"
+            ) from error
+        raise UsageError(f"{error} Or did you mean {close[0]}?", word=error.word) from error
+
+
+def _help(rest: str) -> Help:
+    names = rest.lower().split()
+    if not names:
+        return Help()
+    form = form_named(names[0].strip("`'\".,"))
+    if form:
+        return Help(form=form.name)
+    hint = did_you_mean(names[0], [form.name for form in FORMS])
+    raise UsageError(f"There is no form {quoted(names[0])}. {hint or 'help lists them all.'}")
 
 
 def _plan(rest: str, _cluster: str) -> Drain:
@@ -163,6 +206,30 @@ def _uncordon(rest: str, cluster: str) -> Uncordon:
     return Uncordon(cluster=named or cluster, node=node)
 
 
+def _hold(verb: Holding, rest: str, cluster: str, clusters: tuple[str, ...]) -> Hold:
+    first, _, more = rest.partition(" ")
+    named = first if first in clusters else ""
+    close = "" if named else next(iter(close_matches(first, clusters, limit=1)), "")
+    if close:  # another cluster than was meant would be frozen
+        raise UsageError(
+            f"There is no cluster {quoted(first)}. Did you mean {close}? If it begins the reason, "
+            f"write: {verb} reason {first} …"
+        )
+    reason = _reason(more.strip() if named else rest)
+    if verb == "freeze" and not reason:
+        raise UsageError("Say why, for everybody to read: freeze [CLUSTER] reason …")
+    if not (named or cluster):
+        raise UsageError(f"Say which cluster: {verb} CLUSTER reason …")
+    return Hold(verb=verb, cluster=named or cluster, reason=reason)
+
+
+def _who(rest: str, cluster: str) -> Who:
+    if not rest:
+        return Who(cluster=cluster)
+    named, node = parse_node(rest)
+    return Who(cluster=named or cluster, node=node)
+
+
 def _only_operation(verb: str, text: str, cluster: str) -> str:
     operation, rest = _operation(verb, text, cluster)
     if rest:
@@ -181,6 +248,14 @@ def _operation(verb: str, text: str, cluster: str) -> tuple[str, str]:
         raise UsageError(str(error)) from error
 
 
+def _is_operation(text: str, cluster: str) -> bool:
+    try:
+        _operation("", text, cluster or "any")
+    except UsageError:
+        return False
+    return True
+
+
 def _reason(text: str) -> str:
     """Return a reason with or without the word that begins it."""
     reason = re.sub(r"^(?:(?:--|—|–)?reason\b[=:]?)\s*", "", text).strip()  # noqa: RUF001  typed by phones
@@ -189,6 +264,7 @@ def _reason(text: str) -> str:
     return reason.strip('"“”')
 
 
+_HOLDS: dict[str, Holding] = {"freeze": "freeze", "thaw": "thaw"}
 _READERS: dict[str, Callable[[str, str], Command]] = {
     "plan": _plan,
     "status": _status,
@@ -197,4 +273,5 @@ _READERS: dict[str, Callable[[str, str], Command]] = {
     "pause": _pause,
     "resume": _resume,
     "uncordon": _uncordon,
+    "who": _who,
 }

@@ -33,7 +33,15 @@ _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
 
 class UsageError(DrainbotError, ValueError):
-    """What somebody typed can't be understood; the text says what, and what would be."""
+    """What somebody typed can't be understood; the text says what, and what would be.
+
+    `word` is the word at fault where it may be a name that was mistyped: who knows the names may
+    say which one was meant.
+    """
+
+    def __init__(self, message: str, *, word: str = "") -> None:
+        super().__init__(message)
+        self.word = word
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ which are read as what was typed.
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from jobs import selectors
 from jobs.flags import (
@@ -45,6 +46,7 @@ _UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, lone surrogates, lin
 _DASHES = "-‐‑‒–—―−"  # noqa: RUF001  those that keyboards and chat programs put for --
 _QUOTES = str.maketrans("“”„‟«»‘’‚‛", '""""""\'\'\'\'')  # noqa: RUF001  typographic, on purpose
 _FLAG = re.compile(rf"([{_DASHES}]+)([A-Za-z][^=\s]*)(?:(=)(.*))?\Z", re.DOTALL)
+_CLOSE = re.compile(r"-l([^=].*=.*)\Z", re.DOTALL)  # with its = it is no long flag mistyped
 _REASON = re.compile(rf"(?:--|[{_DASHES[1:]}]+)reason(?:=|(?=\s)|\Z)|reason(?=\s|\Z)")
 _PAIR = re.compile(r"([^=!<>(),\s]+)=([^=!<>(),\s]*)\Z")
 _CLOSED = re.compile(r"([\"'])((?:(?!\1).)*)\1\Z", re.DOTALL)
@@ -79,6 +81,12 @@ class DrainCommand(Frozen):
             return None
         pairs = (selectors.Requirement(key, "=", (value,)) for key, value in self.pairs)
         return selectors.Selector((*pairs, *selectors.parse(self.selector).requirements))
+
+    @property
+    def labels_wanted(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The labels that a node must have: each key with the values that will do, none: any."""
+        there = self.node_selector.requirements if self.node_selector else ()
+        return tuple((r.key, r.values) for r in there if r.operator in {"=", "in", "exists"})
 
     def in_one_cluster(self, default: str) -> tuple[str, tuple[str, ...]]:
         """Return the cluster and the nodes' bare names; `default` is the cluster of bare names.
@@ -182,6 +190,8 @@ def _command(words: Sequence[str], reason: str | None) -> DrainCommand:
 
 def _take_flag(match: re.Match[str], waiting: Iterator[str], values: dict[str, str]) -> str:
     """Note one flag and its value; return its name if it is a switch that was given no value."""
+    if close := _CLOSE.match(match[0]):  # -lpool=blue, as kubectl takes it too
+        return _take_flag(cast("re.Match[str]", _FLAG.match(f"-l={close[1]}")), waiting, values)
     flag = _known_flag(match[1], match[2])
     if flag.field == "reason":  # quotes hid it from the splitting
         raise UsageError("Write --reason without quotes around it; its words may have them.")
@@ -215,7 +225,9 @@ def _known_flag(dashes: str, typed: str) -> Flag:
 def _take_pair(word: str, pairs: dict[str, str]) -> None:
     match = _PAIR.match(word)
     if match is None:
-        raise UsageError(f"{quoted(word)} is no label such as pool=blue; --selector takes others.")
+        raise UsageError(
+            f"{quoted(word)} is no label such as pool=blue; --selector takes others.", word=word
+        )
     if wrong := selectors.check_label(match[1], match[2]):
         raise UsageError(f"{wrong}.")
     if pairs.setdefault(match[1], match[2]) != match[2]:
@@ -233,7 +245,8 @@ def _node(word: str) -> str:
     hint = " Put blanks between nodes." if "," in word else ""
     raise UsageError(
         f"{quoted(word)} is not a node's name: lower-case letters, digits, - and ., "
-        f"at most 253 characters.{hint}"
+        f"at most 253 characters.{hint}",
+        word=word,
     )
 
 

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 from bot.commands.desk import Desk, Place
-from bot.grammar import suggestion
+from bot.commands.hints import unknown_labels, unknown_nodes
 from jobs.ids import did_you_mean, quoted
 from jobs.models import DrainRequest, Inventory, Principal, Refused, Submitted
 from jobs.options import DrainCommand, UsageError
 
-__all__ = ["Asked", "drain", "known_cluster", "uncordon"]
-
-_NAMED = 3  # unknown names that an answer repeats; the rest is counted
+__all__ = ["Asked", "drain", "known_cluster", "known_nodes", "uncordon"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ def drain(
     known_cluster(desk, cluster)
     nodes = names or _selected(desk, cluster, command)
     if names:
-        _known_nodes(desk, cluster, names)
+        known_nodes(desk, cluster, names)
     request = DrainRequest(
         cluster=cluster,
         nodes=nodes,
@@ -50,7 +48,7 @@ def uncordon(
 ) -> Submitted | Refused:
     """Ask for a node back that an ended operation left cordoned. Raises as :func:`drain` does."""
     known_cluster(desk, place.cluster)
-    _known_nodes(desk, place.cluster, (node,))
+    known_nodes(desk, place.cluster, (node,))
     return desk.client.uncordon(principal, place.cluster, node, channel=place.channel, dedup=dedup)
 
 
@@ -74,11 +72,11 @@ def _selected(desk: Desk, cluster: str, command: DrainCommand) -> tuple[str, ...
         )
     nodes = tuple(n.name for n in inventory.nodes if selector and selector.match(n.labels))
     if not nodes:
-        raise UsageError(f"No node of {cluster} has the labels {quoted(str(selector))}.")
+        raise UsageError(unknown_labels(command.labels_wanted, str(selector), inventory))
     return nodes
 
 
-def _known_nodes(desk: Desk, cluster: str, names: tuple[str, ...]) -> None:
+def known_nodes(desk: Desk, cluster: str, names: tuple[str, ...]) -> None:
     """Raise :class:`UsageError` for names that are not among the nodes.
 
     Where the inventory was never written (no worker has run yet), names can't be judged here, and
@@ -90,7 +88,7 @@ def _known_nodes(desk: Desk, cluster: str, names: tuple[str, ...]) -> None:
     inventory = desk.nodes.of(cluster, fresh=True)  # it may have joined a second ago
     unknown = _missing(inventory, names)
     if unknown:
-        raise UsageError(_unknown_words(unknown, inventory))
+        raise UsageError(unknown_nodes(unknown, inventory))
 
 
 def _missing(inventory: Inventory, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -98,14 +96,3 @@ def _missing(inventory: Inventory, names: tuple[str, ...]) -> tuple[str, ...]:
         return ()
     there = {node.name for node in inventory.nodes}
     return tuple(name for name in names if name not in there)
-
-
-def _unknown_words(unknown: tuple[str, ...], inventory: Inventory) -> str:
-    there = tuple(node.name for node in inventory.nodes)
-    said = " ".join(
-        f"{inventory.cluster} has no node {quoted(name)}. {suggestion(name, there)}".rstrip()
-        for name in unknown[:_NAMED]
-    )
-    more = len(unknown) - _NAMED
-    rest = f" And {more} more names that it doesn't have." if more > 0 else ""
-    return f"{said}{rest} Nothing was started."

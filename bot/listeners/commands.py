@@ -8,15 +8,32 @@ from slack_bolt import Ack, App, BoltContext
 
 from bot import commands
 from bot.commands import Desk, Place
-from bot.grammar import Command, Drain, Help, List, Status, Steer, Uncordon, help_text, parse
+from bot.grammar import (
+    Ask,
+    Command,
+    Drain,
+    Help,
+    Hold,
+    List,
+    Status,
+    Steer,
+    Uncordon,
+    Who,
+    parse,
+)
 from bot.listeners.delivery import Delivery
 from bot.listeners.deps import Deps
 from bot.listeners.shell import Reply, arrived_at, safe, settle_command
 from bot.messages.ephemeral import acted_words, refused_words, submitted_words, uncordon_words
+from bot.messages.freezing import froze_words
+from bot.messages.help import form_named, form_text, help_text
 from bot.messages.plain import list_line
 from bot.messages.text import escape
 from bot.messages.thread import thread_of
+from bot.messages.who import who_lines
+from bot.typed import as_typed
 from jobs.models import OperationView, Principal, Refused
+from jobs.options import UsageError
 
 __all__ = ["register"]
 
@@ -33,13 +50,14 @@ def register(app: App, deps: Deps) -> None:
 
 
 def _work(body: Mapping[str, Any]) -> Any:
-    text, command = str(body.get("text") or ""), str(body.get("command") or "/drain")
+    text = as_typed(str(body.get("text") or ""))
+    command = str(body.get("command") or "/drain")
 
     def work(desk: Desk, principal: Principal, delivery: Delivery) -> Reply:
         place = _place(desk, delivery.channel)
-        asked = parse(text, cluster=place.cluster if place else "")
+        asked = _parsed(desk, text, place)
         if isinstance(asked, Help):
-            return _help(command)
+            return _help(command, asked)
         if place is None:
             return Reply(_wrong_channel(desk))
         return _do(desk, principal, asked, place, delivery)
@@ -47,8 +65,21 @@ def _work(body: Mapping[str, Any]) -> Any:
     return work
 
 
-def _help(command: str) -> Reply:
-    return Reply(f"```{safe(help_text(command))}```")
+def _parsed(desk: Desk, text: str, place: Place | None) -> Command:
+    """Read the command; where a word of it is nobody's name, say which may have been meant."""
+    cluster = place.cluster if place else ""
+    try:
+        return parse(text, cluster=cluster, clusters=desk.client.clusters())
+    except UsageError as error:
+        if place is None or not error.word:
+            raise
+        raise UsageError(commands.meant(error, desk.nodes.of(cluster))) from error
+
+
+def _help(command: str, asked: Help) -> Reply:
+    form = form_named(asked.form)
+    words = form_text(form, command) if form else help_text(command)
+    return Reply(f"```{safe(words)}```")
 
 
 def _place(desk: Desk, channel: str) -> Place | None:
@@ -72,12 +103,20 @@ def _do(
             return _uncordon(desk, principal, command, place, delivery)
         case Steer():
             return _steer(desk, principal, command, delivery)
+        case Hold():
+            return _hold(desk, principal, command, delivery)
+        case Ask() | Help():
+            return _help("/drain", Help())
+    return _look(desk, principal, command, place)
+
+
+def _look(desk: Desk, principal: Principal, command: Status | List | Who, place: Place) -> Reply:
+    match command:
+        case Who():
+            return _who(desk, principal, command, place)
         case Status() if command.operation:
             return _one(desk, principal, command.operation)
-        case Status() | List():
-            return _all(desk, principal, place, live_only=isinstance(command, Status))
-        case Help():
-            return _help("/drain")
+    return _all(desk, principal, place, live_only=isinstance(command, Status))
 
 
 def _drain(
@@ -104,6 +143,18 @@ def _steer(desk: Desk, principal: Principal, command: Steer, delivery: Delivery)
     if isinstance(acted, Refused):
         return Reply(refused_words(acted))
     return Reply(acted_words(acted, _PAST[command.verb]))
+
+
+def _hold(desk: Desk, principal: Principal, order: Hold, delivery: Delivery) -> Reply:
+    held = commands.hold(desk, principal, order, channel=delivery.channel, nonce=delivery.key)
+    if isinstance(held, Refused):
+        return Reply(refused_words(held))
+    return Reply(froze_words(held, order.verb))
+
+
+def _who(desk: Desk, principal: Principal, asked: Who, place: Place) -> Reply:
+    found = commands.who(desk, principal, asked.node, Place(asked.cluster, place.channel))
+    return Reply("\n".join(who_lines(found, desk.policy, asked.cluster)))
 
 
 def _one(desk: Desk, principal: Principal, operation: str) -> Reply:

@@ -29,6 +29,8 @@ from jobs.models import (
     ClusterNode,
     Decided,
     DrainRequest,
+    Freeze,
+    Froze,
     Inventory,
     NodeView,
     OperationState,
@@ -46,6 +48,7 @@ from jobs.models import (
 )
 from jobs.models.pods import Block, Verdict
 from jobs.policy import Policy, parse_policy
+from tests.bot.listeners.looks import FakeLooks, NoLease
 
 TEAM, ANA, BO, EVE = "T01DEMO", "U01ANA", "U02BOB", "U03EVE"
 OPS, RANDOM = "C01OPS", "C09RANDOM"
@@ -95,18 +98,6 @@ BLOCKED = QuestionView(
 )
 
 
-class NoLease:
-    """Nobody asks for one here."""
-
-    token = 1
-
-    def hold(self) -> bool:
-        return True
-
-    def release(self) -> None:
-        return
-
-
 @dataclass
 class FakeClient:
     """Remembers what it was asked, answers a repeat alike, and can be away or slow."""
@@ -122,6 +113,7 @@ class FakeClient:
     views: dict[str, OperationView] = field(default_factory=lambda: {OPERATION: VIEW})
     questions: dict[str, QuestionView] = field(default_factory=lambda: {QUESTION: BLOCKED})
     decided: Decided | None = None
+    freezes: dict[str, Freeze] = field(default_factory=dict)
 
     def _reach(self, *call: Any) -> None:
         self.calls.append(call)
@@ -183,6 +175,26 @@ class FakeClient:
 
     def resume(self, principal: Principal, operation: str, *, nonce: str) -> Acted | Refused:
         return self._act("resume", principal, operation, nonce)
+
+    def freeze(
+        self, principal: Principal, cluster: str, reason: str, *, channel: str = "", nonce: str
+    ) -> Froze | Refused:
+        self._reach("freeze", principal.id, cluster, reason, channel, nonce)
+        held = self.freezes.get(cluster)
+        freeze = Freeze(cluster=cluster, by=principal.id, at=NOW, reason=reason)
+        self.freezes.setdefault(cluster, freeze)
+        return self.refuse or Froze(cluster=cluster, changed=held is None, freeze=held or freeze)
+
+    def thaw(
+        self, principal: Principal, cluster: str, *, reason: str = "", channel: str = "", nonce: str
+    ) -> Froze | Refused:
+        self._reach("thaw", principal.id, cluster, reason, channel, nonce)
+        held = self.freezes.pop(cluster, None)
+        return self.refuse or Froze(cluster=cluster, changed=held is not None, freeze=held)
+
+    def frozen(self, cluster: str) -> Freeze | None:
+        self._reach("frozen", cluster)
+        return self.freezes.get(cluster)
 
     def operation(self, operation: str) -> OperationView | None:
         self._reach("operation", operation)
@@ -246,6 +258,7 @@ class World:
     modals: list[BlockDict] = field(default_factory=list)
     responses: list[dict[str, Any]] = field(default_factory=list)
     aside_done: threading.Event = field(default_factory=threading.Event)
+    looks: list[tuple[str, ...]] = field(default_factory=list)  # what the home tab was told
 
     def send(self, request: BoltRequest) -> BoltResponse:
         return self.app.dispatch(request)
@@ -321,10 +334,11 @@ def world(
         directory = Directory(store, ["S0ONCALL"])
         desk = Desk(as_client, policy, directory, NodeBook(as_client))
     within, aside = Within(seconds), Aside()
-    deps = Deps(desk, no_policy_refusal(), Notes(), within, aside, open_view, respond)
+    looks = FakeLooks(used)
+    deps = Deps(desk, no_policy_refusal(), Notes(), within, aside, open_view, respond, looks)
     app = make_app(Identity(TEAM, "U0BOT"), deps, signing_secret=SECRET)
     try:
-        yield World(used, app, deps, notes, modals, responses, done)
+        yield World(used, app, deps, notes, modals, responses, done, looks.noted)
     finally:
         within.close()
         aside.close()

@@ -242,3 +242,63 @@ def test_two_people_who_type_the_same_are_told_apart() -> None:
         text_of(bot, "node-1", trigger_id="a")
         text_of(bot, "node-1", trigger_id="b", user_id=BO)
         assert [call[1] for call in bot.client.acts("submit")] == [f"{TEAM}:{ANA}", f"{TEAM}:{BO}"]
+
+
+def test_what_slack_made_of_a_nodes_name_is_that_name() -> None:
+    with world(client=FakeClient(nodes=("node-1.example.com",))) as bot:
+        text_of(bot, "<http://node-1.example.com|node-1.example.com>\u00a0—timeout=5m")
+        (request,) = bot.client.asked.values()
+    assert request.nodes == ("node-1.example.com",)
+    assert request.options.timeout == 300
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("poll=blue", "No node has a label `poll`. Did you mean pool"),
+        ("pool=bule", "No node has `pool=bule`. Did you mean blue"),
+        ("-l pool=green", "There is `blue`"),
+        ("pool=blue -l !pool", "none has all"),
+        ("pool:blue", "Did you mean pool=blue"),
+        ("Node_17", "Did you mean node-17"),
+        ("node-1 --graceperiod=3", "Did you mean --grace-period"),
+        ("abrot 7F3K9Q", "Did you mean abort"),
+        ("help stauts", "Did you mean status"),
+        ("freeze prod-ue disks", "Did you mean prod-eu"),
+        ("who nod-1", "Did you mean node-1"),
+        ("uncordon nod-1", "Did you mean node-1"),
+    ],
+)
+def test_whatever_is_mistyped_is_answered_with_what_was_meant(text: str, said: str) -> None:
+    with world() as bot:
+        assert said in text_of(bot, text)
+        assert bot.client.acts("submit", "abort", "freeze", "uncordon") == []
+
+
+def test_help_tells_more_about_one_form() -> None:
+    with world() as bot:
+        said = text_of(bot, "help abort", command="/d")
+        assert "/d abort 7F3K9Q wrong rack" in said
+        assert "--grace-period" in text_of(bot, "help drain")
+        assert "/drain pause ID" in text_of(bot, "pause --help")
+
+
+def test_a_cluster_is_frozen_and_thawed_and_its_state_is_said() -> None:
+    with world() as bot:
+        assert "prod-eu is frozen" in text_of(bot, "freeze storage &amp; disks")
+        assert "was frozen already by <@U01ANA>" in text_of(bot, "freeze again", trigger_id="b")
+        assert "prod-eu is thawed" in text_of(bot, "thaw", trigger_id="c")
+        assert "was not frozen" in text_of(bot, "thaw prod-eu", trigger_id="d")
+        assert "no cluster `prod-us`" in text_of(bot, "thaw prod-us", trigger_id="e")
+        first = bot.client.acts("freeze")[0]
+    assert first[1:5] == (f"{TEAM}:{ANA}", "prod-eu", "storage & disks", OPS)
+
+
+def test_who_says_whose_leave_a_node_needs_and_what_oneself_may() -> None:
+    with world() as bot:
+        said = text_of(bot, "who node-1")
+        assert "Ask: sre (<@U01ANA>, <@U02BOB>)" in said
+        assert "You: ask and decide" in said
+        assert "You: ask, decide and force" in text_of(bot, "who", user_id=BO)
+        assert "3 nodes in prod-eu" in text_of(bot, "who")
+        assert bot.client.acts("submit") == []
