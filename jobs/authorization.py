@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from jobs.ids import did_you_mean, quoted
-from jobs.models import DrainOptions, Frozen, Inventory, Principal
+from jobs.models import DrainOptions, Frozen, Inventory, Memberships, Principal
 from jobs.options import rights_needed
 from jobs.policy.actions import (
     COMMANDS,
@@ -51,7 +51,9 @@ class Target(Frozen):
     `requester` is the id of who asked for the operation. `channel` is where the act comes from,
     empty for none. `namespaces` are those of the pods concerned; None, not known, counts as all.
     `votes_by_role`: the caller counts votes by `Allowed.counts_as`; without it a vote must
-    satisfy every role by itself, so that a plain count of votes is right too.
+    satisfy every role by itself, so that a plain count of votes is right too. `owners` are the
+    groups whose vote to force the operation's day asked for; None: those that today's policy asks
+    for. `people` are the members of Slack user groups as far as they are known.
     """
 
     cluster: str
@@ -61,6 +63,8 @@ class Target(Frozen):
     options: DrainOptions = DrainOptions()
     namespaces: frozenset[str] | None = None
     votes_by_role: bool = False
+    owners: tuple[str, ...] | None = None
+    people: Memberships = Memberships()
 
 
 class Allowed(Frozen):
@@ -306,6 +310,8 @@ def _force(
 
 def _owners(policy: Policy, target: Target) -> list[str]:
     """Return the groups whose vote it takes to force pods of the target's namespaces."""
+    if target.owners is not None:
+        return list(target.owners)
     concerned = [
         owner.group
         for namespace, owner in policy.owners.items()

@@ -295,6 +295,7 @@ def _question(record: QuestionRecord) -> QuestionView:
         state=QuestionState(record.state),
         choices=record.choices,
         votes_needed=dict(record.votes_needed),
+        roles_needed={choice: dict(roles) for choice, roles in record.roles_needed.items()},
         votes=tuple(_vote(vote) for vote in record.votes),
         waits=tuple(_vote(wait) for wait in record.waits),
         reminded=record.reminded,
@@ -317,7 +318,23 @@ def _question(record: QuestionRecord) -> QuestionView:
 
 
 def _vote(raw: Any) -> Vote:
-    return Vote(choice=raw["choice"], by=raw["by"], at=int(raw["at"]), note=raw.get("note") or "")
+    return Vote(
+        choice=raw["choice"],
+        by=raw["by"],
+        at=int(raw["at"]),
+        note=raw.get("note") or "",
+        **_evidence(raw.get("evidence") or ""),
+    )
+
+
+def _evidence(stored: str) -> dict[str, Any]:
+    """Read what :func:`jobs.policy.grounds.evidence` wrote; nothing of what another version did."""
+    try:
+        said = json.loads(stored or "{}")
+    except ValueError:
+        return {}
+    known = ("via", "rests_on", "stale", "groups_at", "roles")
+    return {name: said[name] for name in known if name in said} if isinstance(said, dict) else {}
 
 
 def _entry(raw: str) -> LogEntry:

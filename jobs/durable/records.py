@@ -171,6 +171,7 @@ class QuestionRecord:
     payload: Any
     choices: tuple[str, ...]
     votes_needed: Mapping[str, int]
+    roles_needed: Mapping[str, Mapping[str, int]]
     votes: tuple[Mapping[str, Any], ...]
     waits: tuple[Mapping[str, Any], ...]
     reminded: tuple[str, ...]
@@ -194,6 +195,7 @@ class QuestionRecord:
             payload=json.loads(raw["payload"]),
             choices=tuple(json.loads(raw["choices"])),
             votes_needed=json.loads(raw["votes_needed"]),
+            roles_needed=json.loads(raw.get("roles_needed", "{}")),
             votes=tuple(json.loads(raw["votes"])),
             waits=tuple(json.loads(raw["waits"])),
             reminded=tuple(json.loads(raw["reminded"])),

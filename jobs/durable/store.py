@@ -74,11 +74,18 @@ class Store:
 
     def settle(
         self, question: str, choice: str, *, by: str, call: str, note: str = "",
-        evidence: str = "", audit: Any = None,
+        evidence: str = "", audit: Any = None, roles: Iterable[str] | None = None,
+        voters: Mapping[str, Iterable[str]] | None = None,
     ) -> str:  # fmt: skip
-        """Answer a question; returns what became of it (see settle.lua)."""
+        """Answer a question; returns what became of it.
+
+        `roles` are those that this vote may fill (None: any), `voters` gives the same for people
+        who voted so before, as it is today; see settle.lua.
+        """
         return self._result(
             "settle", question=question, choice=choice, by=by, note=note, evidence=evidence,
+            roles=None if roles is None else sorted(roles),
+            voters={who: sorted(fills) for who, fills in voters.items()} if voters else None,
             call=call, audit=_text(audit),
         )  # fmt: skip
 
@@ -105,12 +112,14 @@ class Store:
         )
 
     def freeze(
-        self, *, on: bool, by: str, call: str, reason: str = "", evidence: str = ""
+        self, *, on: bool, by: str, call: str, reason: str = "", evidence: str = "",
+        audit: Any = None,
     ) -> tuple[bool, FreezeRecord | None]:
         """Freeze or thaw the group; whether that changed anything, and the freeze it is about."""
         reply = self.scripts.call(
-            "freeze", group=self.group, on=on, by=by, reason=reason, evidence=evidence, call=call
-        )
+            "freeze", group=self.group, on=on, by=by, reason=reason, evidence=evidence, call=call,
+            audit=_text(audit),
+        )  # fmt: skip
         known = reply.get("freeze")
         return reply["result"] == "changed", FreezeRecord.read(known) if known else None
 
@@ -177,6 +186,9 @@ class Store:
                 for notice, after in question.notices.items()
             ],
         }
+        if question.roles_needed:
+            by_choice = {choice: dict(roles) for choice, roles in question.roles_needed.items()}
+            asked["roles_needed"] = dump(by_choice)
         if question.stop_after:
             asked["stop_after"] = int(question.stop_after * 1000)
         return asked

@@ -14,6 +14,7 @@ class Question:
     """A decision for people. `payload` is what they are shown (JSON); it belongs to the caller.
 
     `votes_needed` gives, for a choice, how many distinct people it takes (1 where it is missing).
+    `roles_needed` gives, for a choice, how many votes of each role it takes; each voter fills one.
     `notices` are names with seconds: when each is over and the question is still open, an event
     says so (reminders). `stop_at` (ms) is shown to people; the stop itself is a :class:`Timer`.
     """
@@ -22,6 +23,7 @@ class Question:
     payload: Mapping[str, Any]
     choices: tuple[str, ...]
     votes_needed: Mapping[str, int] = field(default_factory=dict)
+    roles_needed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notices: Mapping[str, float] = field(default_factory=dict)
     stop_after: float = 0
 

@@ -109,6 +109,7 @@ class QuestionView(Frozen):
     state: QuestionState = QuestionState.OPEN
     choices: tuple[str, ...]
     votes_needed: dict[str, int] = Field(default_factory=dict)
+    roles_needed: dict[str, dict[str, int]] = Field(default_factory=dict)  # of these votes
     votes: tuple[Vote, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     blocks: tuple[Block, ...] = ()

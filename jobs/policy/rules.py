@@ -50,6 +50,11 @@ def requirements_for(
             "requester_counts": bool(approvals) and all(a.requester_counts for a in approvals),
             "force_votes": max((force.votes for force in forces), default=1),
             "force_reason": any(force.reason == "required" for force in forces),
+            "owners": {
+                namespace: owner.group
+                for namespace, owner in policy.owners.items()
+                if owner.force_needs_vote
+            },
             "remind_after": questions.remind,
             "stop_after": questions.stop_after,
             **(

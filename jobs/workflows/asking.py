@@ -1,5 +1,6 @@
 """The questions in the middle of a node's drain: what is asked, and what can be answered."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.durable import Fired, Question, Signal, Timer
@@ -103,16 +104,41 @@ def _question(node: NodeDrain, outcome: dict[str, Any]) -> Question:
         kind,
         payload,
         offered,
-        votes_needed=votes(needs, offered),
+        votes_needed=votes(needs, offered, pods_of(outcome)),
+        roles_needed=roles(needs, offered, pods_of(outcome)),
         notices=notices(needs),
         stop_after=needs.stop_after,
     )
 
 
-def votes(needs: Requirements, offered: tuple[str, ...]) -> dict[str, int]:
+def pods_of(outcome: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the pods that force would delete."""
+    return [obstacle["pod"] for obstacle in obstacles(outcome, "blocks", "wont_stop")]
+
+
+def votes(
+    needs: Requirements, offered: tuple[str, ...], pods: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, int]:
     """Return how many people it takes for what gets past budgets and kubelets."""
-    strong = (choices.FORCE, choices.NODE_IS_DEAD)
-    return {choice: needs.force_votes for choice in strong if choice in offered}
+    needed = {
+        choice: sum(by_role.values()) for choice, by_role in roles(needs, offered, pods).items()
+    }
+    dead = {choices.NODE_IS_DEAD: needs.force_votes} if choices.NODE_IS_DEAD in offered else {}
+    return needed | dead
+
+
+def roles(
+    needs: Requirements, offered: tuple[str, ...], pods: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, dict[str, int]]:
+    """Return how many votes of which role it takes to force these pods: one of each owner's too.
+
+    The roles are those of :func:`jobs.authorization.force_roles`.
+    """
+    if choices.FORCE not in offered:
+        return {}
+    owners = {needs.owners[pod["namespace"]] for pod in pods if pod["namespace"] in needs.owners}
+    of_owners = dict.fromkeys((f"owner:{group}" for group in sorted(owners)), 1)
+    return {choices.FORCE: {"force": needs.force_votes, **of_owners}}
 
 
 def notices(needs: Requirements) -> dict[str, float]:

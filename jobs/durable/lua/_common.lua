@@ -294,6 +294,7 @@ local function ask(group, id, key, q)
     'payload', q.payload, 'choices', q.choices, 'votes_needed', q.votes_needed or '{}',
     'opened_at', now, 'stop_at', q.stop_after and now + q.stop_after or 0, 'votes', '[]', 'waits', '[]', 'reminded', '[]',
     'version', 1, 'root', hget(wf_key(group, id), 'root') or id)
+  if q.roles_needed then redis.call('HSET', qkey, 'roles_needed', q.roles_needed) end
   local names = {}
   for _, notice in ipairs(q.notices or {}) do
     names[#names + 1] = notice.name

@@ -1,6 +1,6 @@
 -- Freeze a group: nobody is given leave any more (permit.lua). Or thaw it, and wake whoever rests. All
 -- that is under way is told. Who froze it first stands; `freezes` keeps the freezes that are over.
--- a: group, on, by, reason, evidence, call
+-- a: group, on, by, reason, evidence, call, audit (JSON of the caller's, or absent)
 -- -> {result = 'changed'|'unchanged', freeze (JSON: {by, at, reason, evidence}; absent: none)}
 local function rouse(group, id)
   local key = wf_key(group, id)
@@ -24,6 +24,7 @@ return once(function()
     redis.call('RPUSH', P(a.group) .. 'freezes', cjson.encode({ freeze = known, thaw = shown }))
     shown = known
   end
+  audit(a.group, a.on and 'frozen' or 'thawed', '', { by = a.by, reason = a.reason }, a.audit)
   for _, id in ipairs(redis.call('ZREVRANGE', P(a.group) .. 'live', 0, -1)) do
     if not a.on then rouse(a.group, id) end
     event(a.group, id, a.on and 'frozen' or 'thawed')

@@ -1,5 +1,10 @@
 -- Answer a question: counts at most once, and the loser learns who won.
--- a: group, question, choice, by, note, evidence, call, audit (JSON of the caller's, or absent)
+--
+-- A choice needs a number of votes, or so many votes of each of some roles. Each voter fills one role,
+-- of those that they may fill; which one is left open until the last place is taken. `*` is any role.
+-- a: group, question, choice, by, note, evidence, call, audit (JSON of the caller's, or absent),
+--    roles (that this vote may fill; absent: any), voters (who voted so before -> the roles that
+--    they may fill today; absent: as they voted)
 -- -> {result = 'settled'|'voted'|'already_voted'|'already_settled'|'closed'|'unknown'|'not_a_choice'}
 local key = P(a.group) .. 'q:' .. a.question
 local state = hget(key, 'state')
@@ -14,18 +19,54 @@ local known = false
 for _, choice in ipairs(cjson.decode(hget(key, 'choices'))) do known = known or choice == a.choice end
 if not known then return cjson.encode({ result = 'not_a_choice' }) end
 
-local needed = cjson.decode(hget(key, 'votes_needed'))[a.choice] or 1
-local by, given = { a.by }, 1
+local function may_fill(roles, role)
+  for _, known in ipairs(roles) do
+    if known == '*' or known == role then return true end
+  end
+  return false
+end
+
+-- Whether each place has a voter of its own: augmenting paths, since places and voters are few.
+local function all_filled(places, voters)
+  local placed = {}
+  local function seat(place, tried)
+    for voter, roles in ipairs(voters) do
+      if not tried[voter] and may_fill(roles, places[place]) then
+        tried[voter] = true
+        if not placed[voter] or seat(placed[voter], tried) then
+          placed[voter] = place
+          return true
+        end
+      end
+    end
+    return false
+  end
+  for place = 1, #places do
+    if not seat(place, {}) then return false end
+  end
+  return true
+end
+
+local places = {}
+local by_role = cjson.decode(hget(key, 'roles_needed') or '{}')[a.choice]
+  or { ['*'] = cjson.decode(hget(key, 'votes_needed'))[a.choice] or 1 }
+for role, number in pairs(by_role) do
+  for _ = 1, number do places[#places + 1] = role end
+end
+local by, voters = { a.by }, { a.roles or { '*' } }
 for _, vote in ipairs(votes) do
   if vote.choice == a.choice then
     if vote.by == a.by then return cjson.encode({ result = 'already_voted' }) end
-    by[#by + 1] = vote.by
-    given = given + 1
+    local roles = a.voters and a.voters[vote.by] or vote.roles or { '*' }
+    if #roles > 0 then -- whoever may not any more does not count
+      by[#by + 1] = vote.by
+      voters[#voters + 1] = roles
+    end
   end
 end
-local result = given >= needed and 'settled' or 'voted'
+local result = all_filled(places, voters) and 'settled' or 'voted'
 votes[#votes + 1] = { choice = a.choice, by = a.by, at = now, note = a.note, call = a.call,
-  result = result, evidence = a.evidence }
+  result = result, evidence = a.evidence, roles = a.roles }
 redis.call('HSET', key, 'votes', cjson.encode(votes))
 redis.call('HINCRBY', key, 'version', 1)
 local id = hget(key, 'wf')

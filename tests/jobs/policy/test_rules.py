@@ -60,8 +60,11 @@ def test_the_example_asks_for_what_it_says() -> None:
         force_reason=True,
         escalate_after=1800,
         escalate_to="C03ESC",
+        owners={"payments": "S0PAY"},
     )
-    assert requirements_for(EXAMPLE, "prod-eu", [{}]) == Requirements(escalate_to="C03ESC")
+    assert requirements_for(EXAMPLE, "prod-eu", [{}]) == Requirements(
+        escalate_to="C03ESC", owners={"payments": "S0PAY"}
+    )
 
 
 def test_of_several_rules_the_strictest_of_each_holds() -> None:
