@@ -7,6 +7,7 @@ which it is stored, for every worker, and survives restarts.
 from collections.abc import Mapping
 from typing import Literal
 
+from jobs.audit import Facts
 from jobs.authorization import Action, Denied, Target, may, no_policy_refusal
 from jobs.durable import Store
 from jobs.ids import did_you_mean
@@ -22,6 +23,7 @@ class Freezing:
 
     _stores: Mapping[str, Store]
     _policy: Policy | None
+    _facts: Facts
 
     def freeze(
         self, principal: Principal, cluster: str, reason: str, *, channel: str = "", nonce: str
@@ -70,6 +72,7 @@ class Freezing:
             changed, record = store.freeze(
                 on=act == "freeze", by=principal.id, reason=reason.strip(), call=nonce,
                 evidence=evidence(principal, answer.rests_on),
+                audit=self._facts.act(principal, target, Action(act)),
             )  # fmt: skip
             freeze = None if record is None else read_freeze(cluster, record)
             return Froze(cluster=cluster, changed=changed, freeze=freeze)
