@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench certify setup clean
+.PHONY: demo test check bench certify chaos setup clean
 
 setup: $(READY)
 
@@ -30,6 +30,9 @@ bench: $(READY)
 
 certify: $(READY)
 	$(BIN)/python -m sandbox.certify $(ARGS)
+
+chaos: $(READY)
+	$(BIN)/python -m sandbox.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 clean:
 	rm -rf $(VENV) .demo build dist *.egg-info

@@ -37,7 +37,9 @@ def quicken() -> None:
     from bot.sender import SenderSettings  # noqa: PLC0415
     from jobs import watcher  # noqa: PLC0415
 
-    sender = SenderSettings(backoff_first=0.2, backoff_most=1, duplicates_after=0.5, late_after=0.5)
+    sender = SenderSettings(
+        backoff_first=0.2, away_most=1, refused_most=1, duplicates_after=0.5, late_after=0.5
+    )
     budget.LIMITS = {
         name: replace(limit, rate=20, burst=20) for name, limit in budget.LIMITS.items()
     }

@@ -69,6 +69,11 @@ class Crew:
         self.standing -= set(pids)
         return ", ".join(map(str, pids)) or "nobody"
 
+    def tell_to_end(self, role: Role, number: int) -> None:
+        """Send SIGTERM to a whole host's first process."""
+        for pid in self._pids(role, number)[:1]:
+            _signal(pid, signal.SIGTERM)
+
     def stop(self, role: Role, number: int) -> tuple[int, ...]:
         """Have a process, or all of a host, stand still; returns the pids."""
         pids = self._pids(role, number)

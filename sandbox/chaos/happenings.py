@@ -18,13 +18,17 @@ __all__ = [
     "Late",
     "LostReplies",
     "NewPod",
+    "NodeSilent",
     "RedisDies",
+    "RedisStalls",
     "Role",
     "Silent",
     "SlackErrors",
     "Slow",
     "Steer",
     "Still",
+    "Term",
+    "Watches",
 ]
 
 Role = Literal["slot", "keeper", "watcher", "worker", "bot"]
@@ -40,6 +44,17 @@ class Kill:
 
     def __str__(self) -> str:
         return f"kill {self.role} {self.host}"
+
+
+@dataclass(frozen=True)
+class Term:
+    """SIGTERM of a worker or a bot, as when it is rolled out anew."""
+
+    role: Literal["worker", "bot"]
+    host: int
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.host} is told to end"
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,16 @@ class RedisDies:
 
     def __str__(self) -> str:
         return f"Redis is killed, and away for {self.seconds:g} s"
+
+
+@dataclass(frozen=True)
+class RedisStalls:
+    """SIGSTOP of Redis: connections stay open, and get no answer."""
+
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"Redis stalls for {self.seconds:g} s"
 
 
 @dataclass(frozen=True)
@@ -130,6 +155,16 @@ class ApiErrors:
 
 
 @dataclass(frozen=True)
+class Watches:
+    """The API server ends all watches; with `forget`, it knows no older version any more (410)."""
+
+    forget: bool
+
+    def __str__(self) -> str:
+        return f"API server: ends all watches{', and forgets the past' * self.forget}"
+
+
+@dataclass(frozen=True)
 class SlackErrors:
     """Slack lets the next calls of a method go wrong."""
 
@@ -162,6 +197,17 @@ class NewPod:
 
     def __str__(self) -> str:
         return f"a bare pod {self.name} on a node"
+
+
+@dataclass(frozen=True)
+class NodeSilent:
+    """A node is not ready for a while: its pods neither start nor stop."""
+
+    pick: float
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"a node is silent for {self.seconds:g} s"
 
 
 @dataclass(frozen=True)
@@ -235,9 +281,10 @@ class Late:
 
 
 Fault = (
-    Kill | Still | RedisDies | Forget | Cut | Slow | Silent | LostReplies | ApiErrors | SlackErrors
-)
-World = Budget | NewPod | ByHand
+    Kill | Term | Still | RedisDies | RedisStalls | Forget | Cut | Slow | Silent | LostReplies
+    | ApiErrors | Watches | SlackErrors
+)  # fmt: skip
+World = Budget | NewPod | NodeSilent | ByHand
 Act = Ask | Clash | Steer | GiveBack | Late
 Happening = Fault | World | Act
 

@@ -83,8 +83,10 @@ class People:
     ) -> None:
         """Have people answer a question at once; a pick says which choice each of them takes."""
         view, asked = question
+        # An abort ends most that others could clash about: it is chosen less often.
+        weighed = [each for each in asked.choices for _ in range(1 if each == "abort" else 3)]
         for who, pick in choices:
-            choice = picked(asked.choices, pick)
+            choice = picked(weighed, pick)
             if choice is not None:
                 self._begin(self._press_by(who, view, asked, choice, doubled=doubled))
 

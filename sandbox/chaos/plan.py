@@ -19,12 +19,16 @@ from sandbox.chaos.happenings import (
     Late,
     LostReplies,
     NewPod,
+    NodeSilent,
     RedisDies,
+    RedisStalls,
     Silent,
     SlackErrors,
     Slow,
     Steer,
     Still,
+    Term,
+    Watches,
 )
 
 __all__ = ["Cast", "Plan", "plan"]
@@ -75,9 +79,9 @@ def plan(seed: int, seconds: float, cast: Cast | None = None) -> Plan:
     """Return what the seed says; a longer run begins as a shorter one does."""
     cast = cast or Cast()
     streams = (
-        _stream(seed, seconds, cast, _FAULTS, mean=2.5),
-        _stream(seed, seconds, cast, _WORLD, mean=4.0),
-        _stream(seed, seconds, cast, _ACTS, mean=1.0),
+        _stream(seed, seconds, cast, _FAULTS, mean=1.5),
+        _stream(seed, seconds, cast, _WORLD, mean=2.0),
+        _stream(seed, seconds, cast, _ACTS, mean=0.6),
     )
     found = sorted((event for stream in streams for event in stream), key=lambda event: event.at)
     chance = Chance(f"{seed}:clocks")
@@ -106,6 +110,10 @@ def _between(chance: Chance, low: float, high: float) -> float:
     return round(chance.uniform(low, high), 2)
 
 
+def _pick(chance: Chance) -> float:
+    return round(chance.random(), 4)
+
+
 def _kill(chance: Chance, cast: Cast) -> Happening:
     role = chance.choice(("slot", "slot", "slot", "keeper", "watcher", "worker", "bot"))
     return Kill(role, chance.randrange(cast.bots if role == "bot" else cast.workers))  # type: ignore[arg-type]
@@ -115,6 +123,16 @@ def _still(chance: Chance, cast: Cast) -> Happening:
     role = chance.choice(("slot", "slot", "keeper", "watcher", "worker", "bot"))
     host = chance.randrange(cast.bots if role == "bot" else cast.workers)
     return Still(role, host, _between(chance, 2.5, 6))  # type: ignore[arg-type]
+
+
+def _term(chance: Chance, cast: Cast) -> Happening:
+    if chance.random() < 0.7:  # noqa: PLR2004  most are workers
+        return Term("worker", chance.randrange(cast.workers))
+    return Term("bot", chance.randrange(cast.bots))
+
+
+def _redis_stalls(chance: Chance, _cast: Cast) -> Happening:
+    return RedisStalls(_between(chance, 0.5, 4))
 
 
 def _redis_dies(chance: Chance, _cast: Cast) -> Happening:
@@ -144,6 +162,10 @@ def _api(chance: Chance, _cast: Cast) -> Happening:
     return ApiErrors(chance.choice(_API_STATUS), chance.randint(1, 12), when)  # type: ignore[arg-type]
 
 
+def _watches(chance: Chance, _cast: Cast) -> Happening:
+    return Watches(forget=chance.random() < 0.5)  # noqa: PLR2004
+
+
 def _slack(chance: Chance, _cast: Cast) -> Happening:
     kind = chance.choice(("ratelimited", "status", "reset"))
     when = chance.choice(("before", "after")) if kind != "ratelimited" else "before"
@@ -152,49 +174,54 @@ def _slack(chance: Chance, _cast: Cast) -> Happening:
 
 
 def _budget(chance: Chance, cast: Cast) -> Happening:
-    return Budget(chance.choice(cast.budgets), open=chance.random() < 0.55)  # noqa: PLR2004
+    return Budget(chance.choice(cast.budgets), open=chance.random() < 0.45)  # noqa: PLR2004
 
 
 def _new_pod(chance: Chance, _cast: Cast) -> Happening:
-    return NewPod(f"bare-{chance.randrange(10**6):06d}", chance.random())
+    return NewPod(f"bare-{chance.randrange(10**6):06d}", _pick(chance))
+
+
+def _node_silent(chance: Chance, _cast: Cast) -> Happening:
+    return NodeSilent(_pick(chance), _between(chance, 2, 12))
 
 
 def _by_hand(chance: Chance, _cast: Cast) -> Happening:
-    return ByHand(chance.random())
+    return ByHand(_pick(chance))
 
 
 def _ask(chance: Chance, _cast: Cast) -> Happening:
-    picks = tuple(round(chance.random(), 4) for _ in range(chance.choice((1, 1, 1, 2, 3))))
+    picks = tuple(_pick(chance) for _ in range(chance.choice((1, 1, 1, 2, 3))))
     return Ask(chance.choice(PEOPLE), picks, chance.random() < 0.1, chance.random() < 0.3)  # noqa: PLR2004
 
 
 def _clash(chance: Chance, _cast: Cast) -> Happening:
     people = chance.sample(PEOPLE, chance.randint(1, 3))
-    choices = tuple((name, round(chance.random(), 4)) for name in people)
-    return Clash(round(chance.random(), 4), choices, chance.random() < 0.3)  # noqa: PLR2004
+    choices = tuple((name, _pick(chance)) for name in people)
+    return Clash(_pick(chance), choices, chance.random() < 0.3)  # noqa: PLR2004
 
 
 def _steer(chance: Chance, _cast: Cast) -> Happening:
     verb = chance.choice(("pause", "pause", "resume", "resume", "resume", "abort"))
-    return Steer(chance.choice(PEOPLE), verb, round(chance.random(), 4))  # type: ignore[arg-type]
+    return Steer(chance.choice(PEOPLE), verb, _pick(chance))  # type: ignore[arg-type]
 
 
 def _give_back(chance: Chance, _cast: Cast) -> Happening:
-    return GiveBack(chance.choice(PEOPLE), round(chance.random(), 4))
+    return GiveBack(chance.choice(PEOPLE), _pick(chance))
 
 
 def _late(chance: Chance, _cast: Cast) -> Happening:
-    return Late(round(chance.random(), 4))
+    return Late(_pick(chance))
 
 
 _FAULTS: _Stream = (
     "faults",
     (
         (_kill, 5), (_still, 3), (_redis_dies, 1), (_cut, 3), (_slow, 2), (_silent, 2),
-        (_lost, 5), (_api, 3), (_slack, 3), (lambda _chance, _cast: Forget(), 0.5),
+        (_lost, 5), (_api, 3), (_slack, 3), (lambda _chance, _cast: Forget(), 0.5), (_term, 2),
+        (_redis_stalls, 1), (_watches, 1.5),
     ),
 )  # fmt: skip
-_WORLD: _Stream = ("world", ((_budget, 6), (_new_pod, 2), (_by_hand, 1)))
+_WORLD: _Stream = ("world", ((_budget, 6), (_new_pod, 2), (_by_hand, 1), (_node_silent, 1)))
 _ACTS: _Stream = (
     "acts", ((_ask, 4), (_clash, 8), (_steer, 2), (_give_back, 4), (_late, 1)),
 )  # fmt: skip

@@ -39,10 +39,14 @@ _FIRST = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: `wrong` is empty where all held; `figures` count what happened."""
+    """How a run ended: `wrong` is empty where all held; `figures` count what happened.
+
+    `seen` is what was judged; None where it did not come to that.
+    """
 
     wrong: tuple[str, ...]
     figures: dict[str, int] = field(default_factory=dict)
+    seen: Seen | None = field(default=None, repr=False)
 
 
 def play(plan: Plan, directory: Path, say: Note) -> Outcome:
@@ -85,7 +89,7 @@ class _Play:
         seen = self._seen()
         wrong += broken(seen)
         self._keep(seen)
-        return Outcome(tuple(dict.fromkeys(wrong)), self._figures(seen))
+        return Outcome(tuple(dict.fromkeys(wrong)), self._figures(seen), seen)
 
     def _let_it_happen(self) -> None:
         began, told = time.monotonic(), 0.0

@@ -18,6 +18,12 @@ groups:
   sre: [U0ANA, U0BO, U0CY]
   oncall: [U0BO, U0CY]
 rules:
+  - match: {labels: {pool: quick}}
+    request: [sre]
+    start: at_once
+    decide: [sre]
+    force: {by: [oncall], votes: 2, reason: required}
+    max_nodes: 6
   - match: {}
     request: [sre]
     start: when_noteworthy
@@ -29,7 +35,7 @@ questions: {remind: 4s, stop_after: 60s}
 defaults:
   ask_after: 2s
   auto_resume_after_free: 500ms
-  evictions_per_second: 10
+  evictions_per_second: 6
   nodes_away: 2
   node_timeout: 40s
   owners_well_within: 8s
@@ -55,10 +61,18 @@ def scene(cast: Cast) -> Scenario:
 
     return Scenario(
         name="demo",
-        nodes=tuple(Node(name=name, cpu="64", memory="256Gi") for name in names),
+        nodes=tuple(
+            Node(
+                name=name,
+                cpu="64",
+                memory="256Gi",
+                labels={"pool": "quick" if number % 4 else "careful"},
+            )
+            for number, name in enumerate(names)
+        ),
         workloads=(
             workload("Deployment", "web", 3 * len(names), on=names),
-            workload("Deployment", "slow", len(names), on=names, stop_after=1.5),
+            workload("Deployment", "slow", 2 * len(names), on=names, stop_after=2.5),
             workload("Deployment", "api", 8, on=names),
             workload("StatefulSet", "db", 6, on=names, parallel=True),
             workload("StatefulSet", "queue", 4, on=names[:4]),

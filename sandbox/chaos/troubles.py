@@ -1,4 +1,4 @@
-"""Carries out what befalls a run: faults and changes of the world, and their ends."""
+"""Carries out what befalls a run, and ends what lasts for a while."""
 
 import heapq
 import itertools
@@ -11,30 +11,29 @@ from redis.exceptions import RedisError
 from sandbox.chaos.happenings import (
     ApiErrors,
     Budget,
-    ByHand,
     Cut,
     Fault,
     Forget,
     Kill,
     LostReplies,
-    NewPod,
     RedisDies,
+    RedisStalls,
     Silent,
     SlackErrors,
     Slow,
     Still,
+    Term,
+    Watches,
     World,
 )
-from sandbox.chaos.people import picked
-from sandbox.chaos.scene import NAMESPACE, closed, opened
 from sandbox.chaos.stage import Stage
-from sandbox.cluster import ApiError
+from sandbox.chaos.world import change
 from sandbox.slack import Fault as SlackFault
 
 __all__ = ["Troubles"]
 
-OWNER = "drainbot.dev/operation"
 _API = "/(api|apis)/"
+_REASONS = {429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable"}
 
 
 @dataclass
@@ -54,28 +53,16 @@ class Troubles:
     def befall(self, what: Fault | World) -> None:
         """Let it happen; what it does for a while ends by :meth:`look`."""
         match what:
-            case Kill():
-                self.note(f"    ({self.stage.crew.kill(what.role, what.host)})")
-            case Still():
-                self._stand_still(what)
-            case RedisDies():
-                self._kill_redis(what.seconds)
-            case Forget():
-                self._forget()
-            case ApiErrors():
-                self.stage.cluster.answer_next(
-                    what.status, times=what.times, when=what.when, path=_API,
-                    headers={"Retry-After": "1"}, body=_status(what.status),
-                )  # fmt: skip
-            case SlackErrors():
-                fault = SlackFault(
-                    method=what.method, kind=what.kind, times=what.times, when=what.when
-                )
-                self.stage.slack.fault(fault)
-            case Budget() | NewPod() | ByHand():
-                self._change(what)
+            case Kill() | Term() | Still():
+                self._to_processes(what)
+            case RedisDies() | RedisStalls() | Forget():
+                self._to_redis(what)
+            case Cut() | Slow() | Silent() | LostReplies():
+                self._to_wires(what)
+            case ApiErrors() | Watches() | SlackErrors():
+                self._to_servers(what)
             case _:
-                self._harm(what)
+                change(self.stage.cluster, what, later=self._later, note=self.note)
 
     def look(self) -> None:
         """End what is over."""
@@ -91,37 +78,49 @@ class Troubles:
         self.stage.cluster.clear_faults()
         self.stage.slack.clear_faults()
         for budget in self.stage.plan.cast.budgets:
-            self._change(Budget(budget, open=True))
+            self.befall(Budget(budget, open=True))
 
     def _later(self, seconds: float, work: Callable[[], None]) -> None:
         entry = (time.monotonic() + seconds, next(self._numbers), work)
         heapq.heappush(self._ends, entry)
 
-    def _stand_still(self, what: Still) -> None:
-        pids = self.stage.crew.stop(what.role, what.host)
-        if what.role in {"slot", "worker"}:
-            self._hold(what.seconds)
-        self._later(what.seconds, lambda: self.stage.crew.go_on(pids))
+    def _hold(self, seconds: float) -> None:
+        self.held.append((time.time(), time.time() + seconds))
 
-    def _kill_redis(self, seconds: float) -> None:
+    def _to_processes(self, what: Kill | Term | Still) -> None:
+        crew = self.stage.crew
+        if isinstance(what, Kill):
+            self.note(f"    ({crew.kill(what.role, what.host)})")
+        elif isinstance(what, Term):
+            crew.tell_to_end(what.role, what.host)
+        else:
+            pids = crew.stop(what.role, what.host)
+            self.note(f"    ({', '.join(map(str, pids)) or 'nobody'})")
+            if what.role in {"slot", "worker"}:
+                self._hold(what.seconds)
+            self._later(what.seconds, lambda: crew.go_on(pids))
+
+    def _to_redis(self, what: RedisDies | RedisStalls | Forget) -> None:
         server = self.stage.server
-        if not server.alive():
-            return
-        server.kill()
+        if isinstance(what, Forget):
+            try:
+                self.stage.redis.script_flush()
+            except RedisError:
+                self.note("    (Redis is away)")
+        elif not server.alive():
+            self.note("    (it is away already)")
+        elif isinstance(what, RedisStalls):
+            server.freeze()
+            self._later(what.seconds, server.thaw)
+        else:
+            server.kill()
+            self._later(what.seconds, self._restart_redis)
 
-        def back() -> None:
-            server.restart()
-            self.note("    (Redis is back)")
+    def _restart_redis(self) -> None:
+        self.stage.server.restart()
+        self.note("    (Redis is back)")
 
-        self._later(seconds, back)
-
-    def _forget(self) -> None:
-        try:
-            self.stage.redis.script_flush()
-        except RedisError:
-            self.note("    (Redis is away)")
-
-    def _harm(self, what: Cut | Slow | Silent | LostReplies) -> None:
+    def _to_wires(self, what: Cut | Slow | Silent | LostReplies) -> None:
         wires = self.stage.wires
         if isinstance(what, LostReplies):
             wires.lose(what.wire, what.times)
@@ -136,51 +135,25 @@ class Troubles:
             self._hold(what.seconds)
         self._later(what.seconds, lambda: wires.heal(what.wire))
 
-    def _hold(self, seconds: float) -> None:
-        self.held.append((time.time(), time.time() + seconds))
-
-    def _change(self, what: World) -> None:
-        try:
-            if isinstance(what, Budget):
-                patch = opened(what.name) if what.open else closed(what.name)
-                self.stage.cluster.patch("PodDisruptionBudget", NAMESPACE, what.name, patch)
-            elif isinstance(what, NewPod):
-                self._start_pod(what)
-            else:
-                self._uncordon(what)
-        except ApiError as error:
-            self.note(f"    (not done: {error})")
-
-    def _start_pod(self, what: NewPod) -> None:
-        nodes = [
-            node
-            for node in self.stage.cluster.list("Node")
-            if not node["spec"].get("unschedulable")
-        ]
-        node = picked(nodes, what.pick)
-        if node is not None:
-            self.stage.cluster.add_workload(
-                "Pod", NAMESPACE, what.name, on=[node["metadata"]["name"]], stop_after=0.2, grace=5
-            )
-
-    def _uncordon(self, what: ByHand) -> None:
-        nodes = [
-            node
-            for node in self.stage.cluster.list("Node")
-            if OWNER in (node["metadata"].get("annotations") or {})
-            and node["spec"].get("unschedulable")
-        ]
-        node = picked(nodes, what.pick)
-        if node is not None:
-            name = node["metadata"]["name"]
-            self.note(f"    ({name})")
-            self.stage.cluster.patch("Node", "", name, {"spec": {"unschedulable": None}})
+    def _to_servers(self, what: ApiErrors | Watches | SlackErrors) -> None:
+        cluster = self.stage.cluster
+        if isinstance(what, ApiErrors):
+            cluster.answer_next(
+                what.status, times=what.times, when=what.when, path=_API,
+                headers={"Retry-After": "1"}, body=_status(what.status),
+            )  # fmt: skip
+        elif isinstance(what, Watches):
+            cluster.close_watches()
+            if what.forget:
+                cluster.forget_history()
+        else:
+            fault = SlackFault(method=what.method, kind=what.kind, times=what.times, when=what.when)
+            self.stage.slack.fault(fault)
 
 
 def _status(code: int) -> dict[str, object]:
-    reasons = {429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable"}
     return {
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": "chaos", "reason": reasons[code], "code": code,
+        "message": "chaos", "reason": _REASONS[code], "code": code,
         "details": {"retryAfterSeconds": 1},
     }  # fmt: skip

@@ -7,6 +7,8 @@ connection breaks off. Whoever asked can't know whether it was done.
 
 import asyncio
 import random
+import socket
+import struct
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -34,8 +36,12 @@ class _Connection:
 
     def abort(self) -> None:
         for writer in self.writers:
-            with suppress(Exception):
-                writer.transport.abort()
+            with suppress(OSError):  # it is closed already
+                linger = struct.pack("ii", 1, 0)  # a reset, not an orderly end
+                writer.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, linger
+                )
+            writer.transport.abort()
 
 
 @dataclass(eq=False)
@@ -183,6 +189,20 @@ class Wires:
         """How many replies were lost."""
         return sum(wire.lost for wire in self._wires.values())
 
+    def take_down(self) -> None:
+        """Break everything off and listen no more."""
+
+        async def work() -> None:
+            for server in self._servers:
+                server.close()
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+            await asyncio.sleep(0)  # aborted transports close their sockets in the next turn
+
+        self._call(work)
+
     def _do(self, work: Callable[[], Any]) -> None:
         async def run() -> None:
             work()
@@ -202,20 +222,11 @@ def wiring(seed: int) -> Iterator[Wires]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="wires", daemon=True)
     thread.start()
+    wires = Wires(loop, seed)
     try:
-        yield Wires(loop, seed)
+        yield wires
     finally:
+        wires.take_down()
         loop.call_soon_threadsafe(loop.stop)
         thread.join(_START_LIMIT)
-        _end(loop)
-
-
-def _end(loop: asyncio.AbstractEventLoop) -> None:
-    async def wind_up() -> None:
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-
-    loop.run_until_complete(wind_up())
-    loop.close()
+        loop.close()
