@@ -34,7 +34,7 @@ class Pages(Sequence[str]):
         self._redis = store.redis
         self._key = key
         self._length = store.redis.llen(key)
-        self._page = -1
+        self._first = 0
         self._held: list[str] = []
 
     def __len__(self) -> int:
@@ -47,18 +47,14 @@ class Pages(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | Sequence[str]:
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
-        if not 0 <= index < len(self):
+        place = index + len(self) if index < 0 else index
+        if not 0 <= place < len(self):
             raise IndexError(index)
-        page, place = divmod(index, PAGE)
-        if page != self._page:
-            first = page * PAGE
-            self._held = cast(
-                "list[str]", self._redis.lrange(self._key, first, first + 2 * PAGE - 1)
-            )
-            self._page = page
-        if place >= len(self._held):  # it was cut since
-            raise IndexError(index)
-        return self._held[place]
+        if not self._first <= place < self._first + len(self._held):
+            self._first = place // PAGE * PAGE
+            last = min(self._first + 2 * PAGE, len(self)) - 1
+            self._held = cast("list[str]", self._redis.lrange(self._key, self._first, last))
+        return self._held[place - self._first]  # IndexError: it was cut since
 
     def __iter__(self) -> Iterator[str]:
         return (self[index] for index in range(len(self)))
