@@ -22,7 +22,16 @@ from sandbox.slack.blockkit_schema import (
     tagged,
 )
 
-__all__ = ["ACCESSORY", "ACTION", "IMAGE", "INPUT", "mrkdwn", "plain", "text"]
+__all__ = [
+    "ACCESSORY",
+    "ACTION",
+    "IMAGE",
+    "INPUT",
+    "mrkdwn",
+    "plain",
+    "suggestion_problems",
+    "text",
+]
 
 _ID = string(255)
 _LONGEST_URL = 3000
@@ -295,3 +304,16 @@ ACCESSORY = tagged(
 
 INPUT = tagged({**_WRITTEN, **_SELECTS, **_CHOOSERS})
 """What may stand in an input block."""
+
+_SUGGESTIONS = record(
+    required={},
+    optional={"options": array(_OPTION, 0, 100), "option_groups": array(_OPTION_GROUP, 0, 100)},
+)
+
+
+def suggestion_problems(answer: Any) -> list[str]:
+    """Return what Slack would refuse in an app's answer to an external select."""
+    found = list(_SUGGESTIONS(answer, "/"))
+    if isinstance(answer, dict) and ("options" in answer) == ("option_groups" in answer):
+        found.append("/: needs either options or option_groups")
+    return found

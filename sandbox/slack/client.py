@@ -106,6 +106,12 @@ class Slack:
         """Choose in an element of a view that reports each choice at once."""
         return self._deliver("modals/choose", locals())
 
+    def suggest(
+        self, user: str, element: str, typed: str = "", view_id: str | None = None
+    ) -> Delivery:
+        """Open an external select of the topmost modal, or type into it."""
+        return self._deliver("modals/suggest", locals())
+
     def open_home(self, user: str, app: str | None = None) -> Delivery | None:
         """Look at the home tab; the app gets the event if it subscribed to it."""
         result = self._ask("home/open", locals())
@@ -145,6 +151,7 @@ class Slack:
         app: str | None = None,
         *,
         request_url: str | None = None,
+        options_url: str | None = None,
         socket_mode: bool | None = None,
         scopes: list[str] | None = None,
     ) -> App:

@@ -69,6 +69,7 @@ class Control:
             "modals/click": modals.click,
             "modals/close": modals.close,
             "modals/submit": modals.submit,
+            "modals/suggest": modals.suggest,
             "rate_limits": self.rate_limits,
             "redeliver": courier.again,
             "refresh": self.refresh,
@@ -111,11 +112,17 @@ class Control:
         self,
         app: str | None = None,
         request_url: str | None = None,
+        options_url: str | None = None,
         socket_mode: bool | None = None,  # noqa: FBT001  arguments come by name, from JSON
         scopes: list[str] | None = None,
     ) -> App:
         """Change an app's settings; what isn't named stays."""
-        settings = {"request_url": request_url, "socket_mode": socket_mode, "scopes": scopes}
+        settings = {
+            "request_url": request_url,
+            "options_url": options_url,
+            "socket_mode": socket_mode,
+            "scopes": scopes,
+        }
         named = {key: value for key, value in settings.items() if value is not None}
         before = self._state.app(app)
         after = App.model_validate(before.model_dump() | named)

@@ -208,8 +208,11 @@ class Courier:
         forgery: Forgery | None,
         retry: int,
     ) -> _Outcome:
-        if app.request_url is None:
-            return _Outcome(None, "the app has no request URL", "dispatch_failed")
+        asks = payload.get("type") == "block_suggestion"
+        url = app.options_url if asks else app.request_url
+        if url is None:
+            lacking = "options load URL" if asks else "request URL"
+            return _Outcome(None, f"the app has no {lacking}", "dispatch_failed")
         content_type, body = encode(kind, payload)
         headers = {
             "Content-Type": content_type,
@@ -219,9 +222,7 @@ class Courier:
         if retry and kind == "events_api":
             headers |= {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": "http_timeout"}
         loop = asyncio.get_running_loop()
-        sent = loop.run_in_executor(
-            self._threads, _timed_post, app.request_url, headers, body, self._limit_s
-        )
+        sent = loop.run_in_executor(self._threads, _timed_post, url, headers, body, self._limit_s)
         try:
             # A thread's own limit is for each read; this one is for all of it.
             return await asyncio.wait_for(sent, self._limit_s)

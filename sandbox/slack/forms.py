@@ -36,6 +36,9 @@ def choice_of(element: Mapping[str, Any], given: Value) -> dict[str, Any]:
     if kind in _SIMPLE:
         return {_SIMPLE[kind][0]: given}
     if kind in _SEVERAL:
+        most = element.get("max_selected_items", len(given))
+        if len(given) > most:
+            raise PersonError(f"{element['action_id']} takes {most} at most")
         return {"selected_options": [_option(element, each) for each in given]}
     return {"selected_option": _option(element, given)}
 

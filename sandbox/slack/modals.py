@@ -10,6 +10,7 @@ from sandbox.slack.methods.views import push_view, replace_definition
 from sandbox.slack.payloads import block_actions_in_view, view_closed, view_submission
 from sandbox.slack.people import People, action_of, find_element
 from sandbox.slack.render import view_json
+from sandbox.slack.selects import Selects, with_offered
 from sandbox.slack.state import State, View
 from sandbox.slack.workspace import App
 
@@ -25,6 +26,7 @@ class Modals:
         self._state = state
         self._courier = courier
         self._people = people
+        self._selects = Selects(state, courier)
 
     def open(self, user: str) -> list[dict[str, Any]]:
         """Return a person's open modals, topmost last, each with the errors that it shows."""
@@ -70,10 +72,17 @@ class Modals:
     ) -> Delivery:
         """Choose in an element that reports each choice at once."""
         view = self._view(user, view_id)
-        block, found = find_element(view.definition["blocks"], element, None, None)
+        block, found = find_element(with_offered(self._state, view), element, None, None)
         if block["type"] == "input" and not block.get("dispatch_action"):
             raise PersonError(f"{element} reports nothing before the modal is sent off")
         return await self._act(view, action_of(block, found) | choice_of(found, value), {})
+
+    async def suggest(
+        self, user: str, element: str, typed: str = "", view_id: str | None = None
+    ) -> Delivery:
+        """Open an external select, or type into it: the app is asked for options."""
+        view = self._view(user, view_id)
+        return await self._selects.suggest(self._people.person(user), view, element, typed)
 
     async def submit(
         self,
@@ -83,7 +92,7 @@ class Modals:
     ) -> Delivery:
         """Fill in and send off; raises PersonError where Slack's window wouldn't send it."""
         view = self._view(user, view_id)
-        blocks = view.definition["blocks"]
+        blocks = with_offered(self._state, view)
         given = values or {}
         if view.definition["type"] != "modal" or view.definition.get("submit") is None:
             raise PersonError("this view has nothing to send off")
@@ -93,7 +102,7 @@ class Modals:
         person = self._people.person(user)
         app = self._app(view)
         view.errors = {}
-        payload = view_submission(self._state, app, person, view, given)
+        payload = view_submission(self._state, app, person, view, given, blocks)
         delivery = await self._courier.deliver(app, "interactive", payload)
         problem = self._answered(app, view, delivery) if delivery.acknowledged else _NOT_TAKEN
         return delivery if problem is None else delivery.model_copy(update={"shown": problem})
@@ -134,7 +143,8 @@ class Modals:
 
     async def _act(self, view: View, action: dict[str, Any], values: dict[str, Any]) -> Delivery:
         app, person = self._app(view), self._people.person(view.user)
-        payload = block_actions_in_view(self._state, app, person, view, action, values)
+        blocks = with_offered(self._state, view)
+        payload = block_actions_in_view(self._state, app, person, view, action, values, blocks)
         return await self._courier.deliver(app, "interactive", payload)
 
     def _answered(self, app: App, view: View, delivery: Delivery) -> str | None:

@@ -15,6 +15,7 @@ from sandbox.slack.workspace import App, Channel, User
 __all__ = [
     "block_actions_in_message",
     "block_actions_in_view",
+    "block_suggestion",
     "event_callback",
     "message_event",
     "slash_command",
@@ -137,24 +138,55 @@ def block_actions_in_view(
     view: View,
     action: dict[str, Any],
     given: dict[str, Any],
+    blocks: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Return the payload of a press in a modal or a home tab."""
+    """Return the payload of a press in a modal or a home tab.
+
+    ``blocks`` are the view's own, with all options that its selects offer.
+    """
     modal = view.definition["type"] == "modal"
     return _interaction(state, "block_actions", app, user) | {
         "container": {"type": "view", "view_id": view.id},
         "trigger_id": state.new_trigger(app, user, view.id if modal else None),
-        "view": _view_with_input(state, view, given),
+        "view": _view_with_input(state, view, given, blocks),
         "actions": [action | {"action_ts": state.new_ts()}],
     }
 
 
-def view_submission(
-    state: State, app: App, user: User, view: View, given: dict[str, Any]
+def block_suggestion(
+    state: State,
+    app: App,
+    user: User,
+    view: View,
+    block: dict[str, Any],
+    element: dict[str, Any],
+    typed: str,
 ) -> dict[str, Any]:
-    """Return the payload of a modal that was sent off."""
+    """Return the payload of an external select that wants its options.
+
+    What stands in other fields of the view is not in it: no app should count on that.
+    """
+    return _interaction(state, "block_suggestion", app, user) | {
+        "container": {"type": "view", "view_id": view.id},
+        "block_id": block["block_id"],
+        "action_id": element["action_id"],
+        "value": typed,
+        "view": view_json(state, view) | {"state": {"values": {}}},
+    }
+
+
+def view_submission(
+    state: State,
+    app: App,
+    user: User,
+    view: View,
+    given: dict[str, Any],
+    blocks: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return the payload of a modal that was sent off; ``blocks`` as in a press."""
     return _interaction(state, "view_submission", app, user) | {
         "trigger_id": state.new_trigger(app, user, view.id),
-        "view": _view_with_input(state, view, given),
+        "view": _view_with_input(state, view, given, blocks),
         "response_urls": [],
     }
 
@@ -167,8 +199,10 @@ def view_closed(state: State, app: App, user: User, view: View, *, cleared: bool
     }
 
 
-def _view_with_input(state: State, view: View, given: dict[str, Any]) -> dict[str, Any]:
-    values = state_values(view.definition["blocks"], given)
+def _view_with_input(
+    state: State, view: View, given: dict[str, Any], blocks: list[dict[str, Any]]
+) -> dict[str, Any]:
+    values = state_values(blocks, given)
     return view_json(state, view) | {"state": {"values": values}}
 
 

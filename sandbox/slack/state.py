@@ -94,6 +94,7 @@ class State:
         self.ephemerals: dict[tuple[str, str], Message] = {}
         self.modals: dict[str, list[View]] = {}
         self.homes: dict[tuple[str, str], View] = {}
+        self.offered: dict[tuple[str, str], list[dict[str, Any]]] = {}  # by view and action_id
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.calls: deque[dict[str, Any]] = deque(maxlen=_CALLS_KEPT)

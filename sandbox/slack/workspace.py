@@ -56,7 +56,10 @@ class Group(_Value):
 
 
 class App(_Value):
-    """An app with its bot. ``socket_mode`` turns its HTTP request URL off, as in Slack."""
+    """An app with its bot. ``socket_mode`` turns its HTTP URLs off, as in Slack.
+
+    ``options_url`` is where external selects ask for their options.
+    """
 
     id: str = "A0DRAINBOT"
     name: str = "drainbot"
@@ -67,8 +70,9 @@ class App(_Value):
     signing_secret: str = "sandbox-signing-secret"  # noqa: S105  signs for the stand-in only
     scopes: frozenset[str] = frozenset(BOT_SCOPES)
     commands: frozenset[str] = frozenset({"/drain"})
-    events: frozenset[str] = frozenset()
+    events: frozenset[str] = frozenset({"app_home_opened"})
     request_url: str | None = None
+    options_url: str | None = None
     socket_mode: bool = False
 
 
