@@ -29,6 +29,7 @@ __all__ = [
     "question_title",
 ]
 
+_BY_BUDGETS = frozenset({"budget", "two_budgets", "budget_broken"})
 _EARLIER = 3
 _NODES = 6  # canaries that are told of
 
@@ -147,7 +148,9 @@ def effects(view: OperationView, question: QuestionView, style: Style) -> list[s
 
 def _force_words(question: QuestionView, style: Style) -> str:
     pods = listing([style.text(p.name, 120) for p in question.pods[:3]], 3, of=len(question.pods))
-    past = " past its budget" if question.blocks else ""
+    by_budgets = all(block.kind in _BY_BUDGETS for block in question.blocks)
+    past = " past its budget" if by_budgets else " instead of evicting it"
+    past = past if question.blocks else ""
     owners = {b.owner.uid: b.owner for b in question.blocks if b.owner and b.owner.ready >= 0}
     if len(question.pods) == 1 and len(owners) == 1:
         owner = next(iter(owners.values()))
