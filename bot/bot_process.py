@@ -28,18 +28,16 @@ from bot.asgi import slack_asgi
 from bot.commands import Desk, NodeBook
 from bot.courtesy import Courtesy
 from bot.groups import Directory, GroupStore, Refresher, SlackPeople, named_in
+from bot.home_store import HomeStore
 from bot.http import serving
 from bot.listeners import Deps
 from bot.listeners.slack_calls import respond, view_opener
 from bot.listeners.within import Aside, Within
-from bot.mentions import mentions_by
-from bot.message_store import MessageStore
-from bot.notifier import Notifier, NotifierSettings
 from bot.outbox import Outbox
 from bot.probes import Probes
 from bot.settings import BotSettings
-from bot.slack_api import SlackApi
 from bot.startup import identify, ping, redis_away, redis_client
+from bot.teller import make_notifier
 from bot.waiting import NotYet, wait_for
 from bot.web_client import SlackAway, SlackRefused, asked, past_proxy, web_client
 from jobs.authorization import no_policy_refusal
@@ -168,6 +166,7 @@ def _app(bot: _Bot, identity: Identity) -> App:
         aside=aside,
         open_view=view_opener(bot.token, bot.settings.slack_api_url),
         respond=respond,
+        looks=HomeStore(bot.redis),
     )
     return make_app(identity, deps, signing_secret=_signing_secret(bot))
 
@@ -187,21 +186,8 @@ def _start_threads(bot: _Bot, identity: Identity) -> None:
     client = open_client(bot.redis_url, policy, timeout=_PATIENT_SECONDS)
     redis = redis_client(settings, timeout=_PATIENT_SECONDS)
     bot.stack.callback(redis.close)
-    notifier = Notifier(
-        client,
-        SlackApi(bot.token, base_url=settings.slack_api_url),
-        MessageStore(redis),
-        Outbox(redis),
-        NotifierSettings(
-            fallback_channel=policy.fallback_channel or "",
-            workspace=identity.url,
-            lease=settings.notifier_lease_seconds,
-            progress=settings.progress_seconds,
-        ),
-        mentions=mentions_by(policy, NodeBook(client)),
-        courtesy=bot.courtesy,
-        note_thread=client.note_thread,
-        lost=client.orphans.lost,
+    notifier = make_notifier(
+        settings, policy, identity, client=client, redis=redis, courtesy=bot.courtesy
     )
     users, groups = named_in(policy)
     refresher = Refresher(

@@ -1,8 +1,8 @@
 """How often Slack may be called, as a value: token buckets by method and channel.
 
 Slack's figures (https://docs.slack.dev/apis/web-api/rate-limits): posts about one a second and
-channel; updates 50 a minute for the whole workspace; ephemerals 100 a minute. We stay below, so
-that the listeners' and other people's calls with the same token find room too. A bucket allows
+channel; updates 50 a minute for the whole workspace; ephemerals, views and users.info 100 a minute.
+We stay below, so that the listeners' calls with the same token find room too. A bucket allows
 `burst` at once and `rate` a second after that: in any minute at most `burst + 60 * rate`.
 """
 
@@ -31,6 +31,8 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
         "chat.getPermalink": Limit(rate=1, burst=5),
         "conversations.history": Limit(rate=40 / 60, burst=5),
         "conversations.replies": Limit(rate=40 / 60, burst=5),
+        "users.info": Limit(rate=40 / 60, burst=10),
+        "views.publish": Limit(rate=70 / 60, burst=15),
     }
 )
 

@@ -8,8 +8,9 @@ state is the operations', what was said is in the message store, notes are in th
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
@@ -28,12 +29,26 @@ from jobs.client import Client
 from jobs.errors import StateUnavailable
 from jobs.models import LostState, OperationState, OperationView, QuestionView
 
-__all__ = ["Mentions", "Notifier", "NotifierSettings"]
+__all__ = ["Beside", "Mentions", "Notifier", "NotifierSettings"]
 
 log = structlog.get_logger()
 
 Mentions = Callable[[OperationView, QuestionView], tuple[str, ...]]
 """Who may settle a question today: ids of users and user groups."""
+
+
+class Beside(Protocol):
+    """What one notifier tells beside the operations' own messages, within the same budget."""
+
+    def begin(self) -> None:
+        """Begin a new term."""
+        ...
+
+    def tell(
+        self, now_ms: int, told: Iterable[tuple[OperationView, Mapping[str, Record]]]
+    ) -> None:
+        """Do a little of what is due; `told` are the operations that are being told of."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -95,7 +110,8 @@ class Notifier:
     """See the module. `clock` is in seconds and never goes back; `run` blocks, `tick` does not.
 
     `note_thread` takes an operation and the address of its thread, once that is known.
-    `lost` returns what was lost with a Redis that came back empty.
+    `lost` returns what was lost with a Redis that came back empty. `beside` makes what else is
+    told, given the sender whose budget it shares.
 
     `beat` is the clock's time of the last tick that reached Redis: a probe may look at it.
     """
@@ -113,6 +129,7 @@ class Notifier:
         courtesy: Courtesy | None = None,
         note_thread: Callable[[str, str], None] | None = None,
         lost: Callable[[], tuple[LostState, ...]] | None = None,
+        beside: Callable[[Sender], Iterable[Beside]] | None = None,
     ) -> None:
         self.beat = 0.0
         self._settings = settings or NotifierSettings()
@@ -130,6 +147,7 @@ class Notifier:
             lost or (lambda: ()), self._sender, store, clock=clock,
             channel=self._settings.fallback_channel, pace=self._pace(),
         )  # fmt: skip
+        self._beside = tuple(beside(self._sender)) if beside else ()
         self._lease = client.lease("notifier", seconds=self._settings.lease)
         self._held_at = float("-inf")
         self._hurry = False  # more could be sent at once: no waiting for changes
@@ -184,6 +202,8 @@ class Notifier:
         self._losses.tell(now_ms)
         self._notes.deliver(now_ms)
         self._send(now_ms)
+        for each in self._beside:
+            each.tell(now_ms, [(told.view, told.records) for told in self._term.told.values()])
         return 0.0
 
     # -- the lease ---------------------------------------------------------------------------
@@ -208,6 +228,8 @@ class Notifier:
         self._sender.token = token
         self._notes.begin()
         self._losses.begin()
+        for each in self._beside:
+            each.begin()
 
     def _stand_by(self) -> None:
         self._term = _Term()

@@ -185,6 +185,10 @@ class SlackApi:
             )
         )
 
+    def publish(self, user: str, view: BlockDict) -> Outcome:
+        """Set somebody's home tab. Doing it twice does no harm."""
+        return _carry_out(lambda: self._client.views_publish(user_id=user, view=view).data)
+
     def delete(self, channel: str, ts: str) -> Outcome:
         """Delete a message of our own."""
         return _carry_out(lambda: self._client.chat_delete(channel=channel, ts=ts).data)

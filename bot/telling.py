@@ -14,9 +14,10 @@ from bot.messages import Message, Priority
 from bot.messages.finish import FINISH
 from bot.messages.log import summary
 from bot.messages.progress import PARENT
+from bot.messages.question import question_key
 from jobs.models import OperationView
 
-__all__ = ["Kind", "Place", "Step", "address_of", "collapsed", "place_of", "steps_of"]
+__all__ = ["Kind", "Place", "Step", "address_of", "collapsed", "links_of", "place_of", "steps_of"]
 
 MAX_LOSSES = 2  # somebody who deletes it twice doesn't want it
 
@@ -233,6 +234,20 @@ def address_of(records: Mapping[str, Record], workspace: str) -> str:
     if not workspace or parent is None or not parent.ts:
         return ""
     return f"{workspace.rstrip('/')}/archives/{parent.channel}/p{parent.ts.replace('.', '')}"
+
+
+def links_of(view: OperationView, records: Mapping[str, Record], workspace: str) -> dict[str, str]:
+    """Return the addresses of an operation and of its questions by their ids, where known."""
+    links = {view.id: address_of(records, workspace)}
+    for question in view.questions:
+        record = records.get(question_key(question))
+        if record is not None and record.ts and workspace:
+            thread = (
+                f"?thread_ts={record.thread_ts}&cid={record.channel}" if record.thread_ts else ""
+            )
+            at = f"{record.channel}/p{record.ts.replace('.', '')}{thread}"
+            links[question.id] = f"{workspace.rstrip('/')}/archives/{at}"
+    return {id: link for id, link in links.items() if link}
 
 
 def open_links(records: Mapping[str, Record]) -> Iterator[tuple[str, str]]:

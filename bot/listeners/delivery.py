@@ -15,7 +15,7 @@ class Delivery:
 
     `teams` are all workspaces that the delivery names for the person: a member of another
     organization (Slack Connect) brings theirs along. `key` is the same for each repeat of the same
-    delivery and differs for each new act.
+    delivery and differs for each new act. `home`: it comes from the person's home tab.
     """
 
     teams: frozenset[str]
@@ -25,6 +25,7 @@ class Delivery:
     trigger_id: str
     response_url: str
     key: str
+    home: bool = False
 
     def belongs_to(self, team: str) -> bool:
         """Whether the person is of workspace `team` and of no other, as far as Slack says."""
@@ -53,6 +54,7 @@ def read_delivery(body: Mapping[str, Any]) -> Delivery:
         trigger_id=trigger,
         response_url=_text(body, "response_url"),
         key=hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()[:32],
+        home=_text(_part(body, "view"), "type") == "home",
     )
 
 

@@ -13,7 +13,7 @@ from bot.outbox import Note
 from jobs.errors import DrainbotError
 from jobs.models import Principal
 
-__all__ = ["Deps", "NotAdmitted", "Notes", "admit"]
+__all__ = ["Deps", "Looks", "NotAdmitted", "Notes", "admit"]
 
 
 class Notes(Protocol):
@@ -21,6 +21,22 @@ class Notes(Protocol):
 
     def queue_note(self, note: Note) -> None:
         """Put a note in line."""
+        ...
+
+
+class Looks(Protocol):
+    """As :class:`bot.home_store.HomeStore`: who looks at their home tab, and what they are told."""
+
+    def looked(self, user: str) -> None:
+        """Note that somebody looks at it, or pressed something there."""
+        ...
+
+    def tell(self, user: str, words: str) -> None:
+        """Tell somebody something there; it is durable when this returns."""
+        ...
+
+    def heard(self, user: str) -> None:
+        """Take that back: they have read it."""
         ...
 
 
@@ -44,6 +60,7 @@ class Deps:
     aside: Aside
     open_view: Callable[[str, BlockDict], str]
     respond: Callable[[str, dict[str, Any]], None]
+    looks: Looks
 
 
 def admit(deps: Deps, delivery: Delivery) -> tuple[Desk, Principal]:

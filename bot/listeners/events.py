@@ -10,7 +10,7 @@ _ANY = re.compile(".*", re.DOTALL)
 
 
 def register(app: App) -> None:
-    """Acknowledge events, shortcuts and selects, none of which drainbot acts on."""
+    """Acknowledge other events, shortcuts and selects, none of which drainbot acts on."""
     app.event(_ANY)(_acknowledge)
     app.shortcut(_ANY)(_acknowledge)
     app.options(_ANY)(_acknowledge)

@@ -79,7 +79,7 @@ def settle_click(deps: Deps, body: Mapping[str, Any], arrived: float, work: Work
         _tell_past_redis(deps, delivery, str(unsettled))
         return
     if reply.text and not reply.channel and not delivery.channel:
-        _tell_past_redis(deps, delivery, reply.text)
+        _tell_past_redis(deps, delivery, reply.text, kept=delivery.home)
     if reply.modal is not None:
         _open(deps, delivery, reply.modal)
 
@@ -120,10 +120,18 @@ def _noted(deps: Deps, delivery: Delivery, work: Work) -> Reply:
         thread = reply.thread_ts or ("" if reply.channel else delivery.thread_ts)
         if channel:
             deps.notes.queue_note(Note(delivery.user, channel, reply.text, thread))
+        elif delivery.home:
+            deps.looks.tell(delivery.user, reply.text)
+    if delivery.home:
+        deps.looks.looked(delivery.user)  # what they did is to be seen there
     return reply
 
 
-def _tell_past_redis(deps: Deps, delivery: Delivery, words: str) -> None:
+def _tell_past_redis(deps: Deps, delivery: Delivery, words: str, *, kept: bool = False) -> None:
+    """Tell at once; `kept` words stand on the person's home tab until they were seen here."""
+    if delivery.home:  # Slack gives a press there no address to answer at
+        _show(deps, delivery, words, kept=kept)
+        return
     if not delivery.response_url:
         log.warning("nowhere_to_answer", user=delivery.user)
         return
@@ -131,10 +139,25 @@ def _tell_past_redis(deps: Deps, delivery: Delivery, words: str) -> None:
     deps.aside.start(lambda: deps.respond(delivery.response_url, message))
 
 
+def _show(deps: Deps, delivery: Delivery, words: str, *, kept: bool) -> None:
+    def task() -> None:
+        wrong = deps.open_view(delivery.trigger_id, note_modal("drainbot", [words]))
+        if wrong:
+            log.warning("words_not_shown", error=wrong, on_the_home_tab=kept)
+        elif kept:
+            deps.looks.heard(delivery.user)
+
+    deps.aside.start(task)
+
+
 def _open(deps: Deps, delivery: Delivery, modal: BlockDict) -> None:
     def task() -> None:
         wrong = deps.open_view(delivery.trigger_id, modal)
-        if wrong:
+        if wrong and delivery.home:
+            log.warning("modal_not_opened", error=wrong)
+            deps.looks.tell(delivery.user, _NO_DIALOG)
+            deps.looks.looked(delivery.user)
+        elif wrong:
             log.warning("modal_not_opened", error=wrong)
             deps.notes.queue_note(
                 Note(delivery.user, delivery.channel, _NO_DIALOG, delivery.thread_ts)

@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.messages.blocks import button, confirmation
 from bot.messages.message import BlockDict
-from bot.messages.text import pod_names, user_of
+from bot.messages.text import count, pod_names, user_of
 from jobs.models import OperationView, QuestionKind, QuestionView
 
 __all__ = [
@@ -81,15 +81,19 @@ def word(choice: str) -> str:
     return choice.strip().lower().replace("-", "_").replace(" ", "_")
 
 
-def choice_label(choice: str, question: QuestionView | None = None) -> str:
-    """Return what a button is called: `Retry`, `Skip node-17`, `Force db-2…`."""
+def choice_label(choice: str, question: QuestionView | None = None, *, named: bool = True) -> str:
+    """Return what a button is called: `Retry`, `Skip node-17`, `Force db-2…`.
+
+    Without `named` pods are counted: for a place where their names don't belong.
+    """
     name = word(choice)
     node = question.node if question else ""
     pods = question.pods if question else ()
     if name == "skip":
         return f"Skip {node}" if node else "Skip"
     if name == "force":
-        of = pods[0].name if len(pods) == 1 else f"{len(pods)} pods" if pods else ""
+        one = len(pods) == 1 and named
+        of = pods[0].name if one else count(len(pods), "pod") if pods else ""
         return f"Force {of}…" if of else "Force…"
     if name == "evict_anyway" and question and question.kind is QuestionKind.START:
         return f"Start, evict {len(pods) if len(pods) > 1 else 'it'} anyway"
@@ -106,20 +110,23 @@ def choice_past(choice: str) -> str:
     return _PAST.get(name) or f"{name.replace('_', ' ').capitalize()} chosen"
 
 
-def decision_buttons(question: QuestionView) -> tuple[BlockDict, ...]:
-    """Return a button for each choice of an open question, in the question's own order."""
-    return tuple(_decision(question, choice) for choice in question.choices)
+def decision_buttons(question: QuestionView, *, named: bool = True) -> tuple[BlockDict, ...]:
+    """Return a button for each choice of an open question, in the question's own order.
+
+    Without `named` they count pods instead of naming them.
+    """
+    return tuple(_decision(question, choice, named=named) for choice in question.choices)
 
 
-def _decision(question: QuestionView, choice: str) -> BlockDict:
+def _decision(question: QuestionView, choice: str, *, named: bool) -> BlockDict:
     name = word(choice)
     return button(
-        _shortest(choice_label(choice, question)),
+        _shortest(choice_label(choice, question, named=named)),
         f"{DECIDE}{choice}"[:255],
         json.dumps({"q": question.id, "c": choice}, separators=(",", ":")),
-        reads=_reads(name, question),
+        reads=_reads(name, question, named=named),
         style="danger" if name in _DANGER else "primary" if name in _PRIMARY else "",
-        confirm=_confirm(name, question),
+        confirm=_confirm(name, question, named=named),
     )
 
 
@@ -128,8 +135,9 @@ def _shortest(words: str) -> str:
     return words if len(words) <= _SHOWN else f"{words[:12]}…{words[-16:]}"
 
 
-def _reads(name: str, question: QuestionView) -> str:
-    pods = f"{question.pods[0]}" if len(question.pods) == 1 else f"{len(question.pods)} pods"
+def _reads(name: str, question: QuestionView, *, named: bool) -> str:
+    one = len(question.pods) == 1 and named
+    pods = f"{question.pods[0]}" if one else count(len(question.pods), "pod")
     starts = question.kind is QuestionKind.START
     told: dict[str, Callable[[], str]] = {
         "start": lambda: "Start this drain",
@@ -149,10 +157,11 @@ def _reads(name: str, question: QuestionView) -> str:
     return told[name]() if name in told else ""
 
 
-def _confirm(name: str, question: QuestionView) -> BlockDict | None:
+def _confirm(name: str, question: QuestionView, *, named: bool) -> BlockDict | None:
     # Force and Abort ask in a modal of their own; these two have none.
     if name == "evict_anyway":
         pods = pod_names(map(str, question.pods), lambda text, _: text, limit=4, each=50)
+        pods = pods if named else f"{count(len(question.pods), 'pod')} of {question.node}"
         yes = "Start" if question.kind is QuestionKind.START else "Evict"
         return confirmation("Evict anyway?", f"{pods}. Budgets still hold.", yes, "Back")
     if name == "node_is_dead":

@@ -1,15 +1,15 @@
 """What tests of the telling share: a client in memory, a clock that tests move, views to tell."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import redis as redis_client
 
 from bot.message_store import MessageStore
-from bot.notifier import Notifier, NotifierSettings
+from bot.notifier import Beside, Notifier, NotifierSettings
 from bot.outbox import Outbox
-from bot.sender import SenderSettings
+from bot.sender import Sender, SenderSettings
 from bot.slack_api import SlackApi
 from jobs.client import Client
 from jobs.errors import StateUnavailable
@@ -32,6 +32,7 @@ WORKSPACE = Workspace(
         User(id="U01ANA", name="ana"),
         User(id="U02BOB", name="bo"),
         User(id="U03CY", name="cy"),
+        User(id="U09GUS", name="gus", guest="single_channel"),
     ),
     channels=(
         Channel(id="C01OPS", name="ops", members=frozenset({BOT, "U01ANA", "U02BOB"})),
@@ -190,13 +191,22 @@ class Bench:
         self.lost: tuple[LostState, ...] = ()  # with a Redis that came back empty
         self.notifier = self.another()
 
-    def another(self, *, clock: Callable[[], float] | None = None) -> Notifier:
+    def api(self) -> SlackApi:
+        """The calls of the bot's token."""
+        return SlackApi(TOKEN, base_url=self.slack.api_url, timeout=self.timeout)
+
+    def another(
+        self,
+        *,
+        clock: Callable[[], float] | None = None,
+        beside: Callable[[Sender], Iterable[Beside]] | None = None,
+    ) -> Notifier:
         """One more notifier on the same Redis, as on another host."""
         client: Any = self.client
         typed: Client = client
         return Notifier(
             typed,
-            SlackApi(TOKEN, base_url=self.slack.api_url, timeout=self.timeout),
+            self.api(),
             MessageStore(self.redis),
             Outbox(self.redis),
             self.settings,
@@ -204,6 +214,7 @@ class Bench:
             mentions=lambda _, __: ("S0SRE",),
             note_thread=lambda operation, url: self.noted.append((operation, url)),
             lost=lambda: self.lost,
+            beside=beside,
         )
 
     def ticks(self, number: int = 1, *, seconds: float = 0.5) -> None:

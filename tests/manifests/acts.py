@@ -3,6 +3,7 @@
 from typing import Any
 
 from bot.groups import GroupStore, People
+from bot.home_store import HomeStore
 from bot.message_store import MessageStore, Record
 from bot.outbox import Note, Outbox
 from jobs.beginnings import Beginnings
@@ -214,6 +215,11 @@ def tell(guarded: GuardedRedis) -> None:
     messages = MessageStore(redis)
     messages.write(1, OPERATION, {"parent": Record(channel="C1", ts="1.2")})
     assert messages.read(OPERATION)
+    home = HomeStore(redis)
+    home.looked("U1")
+    home.tell("U1", "Already settled.")
+    assert home.lookers()[0].told == "Already settled."
+    home.heard("U1")
     groups = GroupStore(redis, "T01DEMO")
     groups.save(People(at=1))
     assert groups.load().at == 1

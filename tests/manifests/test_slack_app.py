@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from sandbox.slack import App
 from sandbox.slack.methods import TABLE
 from tests.manifests.conftest import MANIFESTS, ROOT
 
@@ -48,11 +49,18 @@ def test_the_slash_command_is_the_one_that_is_listened_to() -> None:
     assert '"/drain"' in listeners
 
 
-def test_clicks_are_delivered_and_no_events_are_asked_for() -> None:
+def test_clicks_are_delivered_and_the_one_event_that_is_listened_to() -> None:
     settings = manifest()["settings"]
     assert settings["interactivity"]["is_enabled"] is True
     assert settings["socket_mode_enabled"] is True
-    assert "event_subscriptions" not in settings
+    assert settings["event_subscriptions"]["bot_events"] == ["app_home_opened"]
+    assert manifest()["features"]["app_home"]["home_tab_enabled"] is True
+    listeners = (ROOT / "bot" / "listeners" / "home.py").read_text(encoding="utf-8")
+    assert '"app_home_opened"' in listeners
+
+
+def test_the_stand_in_delivers_the_events_that_the_manifest_asks_for() -> None:
+    assert App().events == frozenset(manifest()["settings"]["event_subscriptions"]["bot_events"])
 
 
 def test_it_stays_within_slacks_limits() -> None:

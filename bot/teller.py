@@ -1,0 +1,82 @@
+"""Puts the notifier together: the operations' messages, and what is told beside them."""
+
+import time
+from collections.abc import Mapping
+
+from redis import Redis
+
+from bot.app import Identity
+from bot.commands import Desk, NodeBook
+from bot.courtesy import Courtesy
+from bot.groups import Directory, GroupStore, SlackPeople, named_in
+from bot.home import HomePages
+from bot.home_store import HomeStore
+from bot.mentions import mentions_by
+from bot.message_store import MessageStore
+from bot.notifier import Beside, Notifier, NotifierSettings
+from bot.outbox import Outbox
+from bot.sender import Sender
+from bot.settings import BotSettings
+from bot.slack_api import SlackApi
+from bot.telling import links_of
+from bot.web_client import web_client
+from jobs.models import OperationView
+from jobs.policy import Policy
+from jobs.service import Service
+
+__all__ = ["make_notifier"]
+
+_SLACK_SECONDS = 5
+
+
+def make_notifier(
+    settings: BotSettings,
+    policy: Policy,
+    identity: Identity,
+    *,
+    client: Service,
+    redis: Redis,
+    courtesy: Courtesy,
+) -> Notifier:
+    """Return the notifier of a workspace; `client` and `redis` are its own, and patient."""
+    nodes = NodeBook(client)
+    token, api_url = settings.slack_bot_token.get_secret_value(), settings.slack_api_url
+    slack, store = SlackApi(token, base_url=api_url), MessageStore(redis)
+
+    def links(view: OperationView) -> Mapping[str, str]:
+        return links_of(view, store.read(view.id), identity.url)
+
+    def beside(sender: Sender) -> tuple[Beside, ...]:
+        home = HomePages(
+            Desk(client, policy, _directory(redis, policy), nodes),
+            HomeStore(redis),
+            slack,
+            SlackPeople(web_client(token, api_url, timeout=_SLACK_SECONDS), policy.team),
+            sender,
+            clock=time.monotonic,
+            links=links,
+        )
+        return (home,)
+
+    return Notifier(
+        client,
+        slack,
+        store,
+        Outbox(redis),
+        NotifierSettings(
+            fallback_channel=policy.fallback_channel or "",
+            workspace=identity.url,
+            lease=settings.notifier_lease_seconds,
+            progress=settings.progress_seconds,
+        ),
+        mentions=mentions_by(policy, nodes),
+        courtesy=courtesy,
+        note_thread=client.note_thread,
+        lost=client.orphans.lost,
+        beside=beside,
+    )
+
+
+def _directory(redis: Redis, policy: Policy) -> Directory:
+    _, groups = named_in(policy)
+    return Directory(GroupStore(redis, policy.team), groups)
