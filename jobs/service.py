@@ -17,6 +17,7 @@ from jobs.authorization import (
 from jobs.deciding import Deciding
 from jobs.durable import Store, connect
 from jobs.freeze import Freezing
+from jobs.histories import Histories
 from jobs.ids import short
 from jobs.inventory import InventoryStore
 from jobs.leases import NamedLease, reaching_redis
@@ -229,6 +230,11 @@ class Service(Deciding, Freezing):
         with reaching_redis():
             known = self._inventories.get(cluster)
             return Inventory(cluster=cluster) if known is None else known.read()
+
+    @property
+    def histories(self) -> Histories:
+        """The history of nodes and operations, and the audit log behind it."""
+        return Histories(self._stores, self._policy)
 
     @property
     def orphans(self) -> Orphans:

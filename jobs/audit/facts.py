@@ -56,6 +56,7 @@ class Facts:
             rules=self._rules(target),
             policy=self._digest,
             groups=tuple(sorted(principal.groups)),
+            roles=tuple(sorted({role for allowed in found for role in allowed.counts_as})),
             groups_at=principal.groups_at,
             groups_stale=principal.groups_stale,
         )

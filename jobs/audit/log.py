@@ -123,6 +123,14 @@ class AuditLog:
         )
         return list(enumerate(found, first))
 
+    def hashes(self, first: int, count: int) -> dict[int, str]:
+        """Return at most `count` hashes by the numbers of their entries, from `first` on."""
+        found = cast(
+            "list[str]",
+            self._store.redis.lrange(self._chain, first - 1, first + count - 2),
+        )
+        return dict(enumerate(found, first))
+
     def about(self, subject: str, limit: int) -> tuple[list[tuple[int, str]], int]:
         """Return the last entries about a subject (see :func:`~jobs.audit.stories.subjects`).
 

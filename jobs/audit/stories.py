@@ -17,10 +17,12 @@ _FACTS = frozenset(
 _KNOWN = frozenset(
     {
         "at", "what", "op", "wf", "facts", "by", "note", "reason", "why", "question", "kind",
-        "choice", "result", "asked_at", "node", "nodes",
+        "choice", "result", "asked_at", "node", "nodes", "counted",
     }
 )  # fmt: skip
-_PODS = frozenset({"pods", "pod", "anyway", "workloads", "volumes", "detail", "why", "outcome"})
+_WORDY = frozenset(
+    {"pods", "pod", "anyway", "workloads", "volumes", "detail", "why", "reason", "note", "error"}
+)
 
 
 def of_node(node: str) -> str:
@@ -72,6 +74,7 @@ def _entry(raw: Mapping[str, Any], seq: int, link: str) -> AuditEntry:
         kind=raw.get("kind", ""),
         choice=raw.get("choice", ""),
         result=raw.get("result", ""),
+        counted=tuple(str(each) for each in _list(raw.get("counted"))),
         asked_at=raw.get("asked_at", 0),
         grounds=Grounds.model_validate(facts["grounds"]) if "grounds" in facts else None,
         shown=Shown.model_validate(facts["shown"]) if "shown" in facts else None,
@@ -99,18 +102,30 @@ def _flat(fields: Mapping[str, Any]) -> dict[str, str | int | bool]:
     }
 
 
-def without_pods(entries: Iterable[AuditEntry], allowed: frozenset[str]) -> tuple[AuditEntry, ...]:
-    """Leave out what may name pods, but for the operations in `allowed`.
+def without_pods(
+    entries: Iterable[AuditEntry], channel: str, namespaces: frozenset[str]
+) -> tuple[AuditEntry, ...]:
+    """Leave out what must not be read in a channel: names of pods, and words that may name some.
 
-    Reasons that people wrote are left out with it: they may name pods too.
+    Nothing is left out of operations that are told there; of others only the pods in `namespaces`
+    stay, which are their owners' to know.
     """
-    return tuple(entry if entry.operation in allowed else _bare(entry) for entry in entries)
+    known = tuple(entries)
+    told = {entry.operation for entry in known if entry.channel == channel and entry.operation}
+    return tuple(e if e.operation in told else _bare(e, namespaces) for e in known)
 
 
-def _bare(entry: AuditEntry) -> AuditEntry:
-    shown = entry.shown and entry.shown.model_copy(
-        update={"pods": (), "single_replicas": (), "workloads": (), "volumes": (), "budgets": (),
-                "never": ()}
-    )  # fmt: skip
-    fields = {key: value for key, value in entry.fields.items() if key not in _PODS}
+def _bare(entry: AuditEntry, namespaces: frozenset[str]) -> AuditEntry:
+    fields = {key: value for key, value in entry.fields.items() if key not in _WORDY}
+    shown = entry.shown
+    if shown is not None:
+        kept = {
+            name: tuple(each for each in getattr(shown, name) if _space(each) in namespaces)
+            for name in ("pods", "single_replicas", "workloads", "budgets", "never")
+        }
+        shown = shown.model_copy(update={**kept, "volumes": ()})
     return entry.model_copy(update={"shown": shown, "note": "", "fields": fields})
+
+
+def _space(name: str) -> str:
+    return name.partition("/")[0]

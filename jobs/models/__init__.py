@@ -2,7 +2,14 @@
 
 from jobs.models.base import Frozen
 from jobs.models.freezes import Freeze, Froze
-from jobs.models.history import AuditEntry, Grounds, History, Shown
+from jobs.models.history import (
+    AuditEntry,
+    AuditFinding,
+    AuditReport,
+    Grounds,
+    History,
+    Shown,
+)
 from jobs.models.options import DrainOptions
 from jobs.models.orphans import LostState, OrphansView, OrphanView
 from jobs.models.people import Memberships, Principal, Requirements, Vote
@@ -48,6 +55,8 @@ from jobs.models.views import (
 __all__ = [
     "Acted",
     "AuditEntry",
+    "AuditFinding",
+    "AuditReport",
     "Block",
     "BudgetFacts",
     "Changes",

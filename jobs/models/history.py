@@ -12,6 +12,7 @@ class Grounds(Frozen):
     policy's rules that the nodes fell under, from 1; `policy` tells one policy from another.
     `groups` are theirs of those that the policy names, as known at `groups_at` (ms; 0: not known),
     and `groups_stale` says that Slack could not be asked for longer than memberships are fresh.
+    `roles` are those that a vote may fill.
     """
 
     via: str = ""
@@ -19,6 +20,7 @@ class Grounds(Frozen):
     rules: tuple[int, ...] = ()
     policy: str = ""
     groups: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
     groups_at: int = 0
     groups_stale: bool = False
 
@@ -51,6 +53,7 @@ class AuditEntry(Frozen):
 
     `what` is one of started, asked, vote, closed, abort, pause, resume, freeze, thaw, reserved,
     node_mode, told (a line of the story, whose word is `word`), ended; or unreadable.
+    `counted` are those whose votes settled a question, where this one did.
     `hash` is its link of the chain, empty while nobody has linked it.
     """
 
@@ -68,6 +71,7 @@ class AuditEntry(Frozen):
     kind: str = ""
     choice: str = ""
     result: str = ""
+    counted: tuple[str, ...] = ()
     asked_at: int = 0
     grounds: Grounds | None = None
     shown: Shown | None = None
@@ -85,3 +89,36 @@ class History(Frozen):
     about: str
     entries: tuple[AuditEntry, ...] = ()
     earlier: int = 0
+
+
+class AuditFinding(Frozen):
+    """What was done to entry number `seq`; `place` is where it stands now, 0 where nowhere.
+
+    `kind` is changed, missing, moved, added (an entry that was never linked), hash (the entry is
+    right, its stored hash is not), cut_off (it and all after it are gone), or anchor (the chain
+    fits itself, and not what was noted outside of Redis).
+    """
+
+    kind: str
+    seq: int
+    place: int = 0
+
+
+class AuditReport(Frozen):
+    """What an examination of a cluster's audit log found; `head` is `SEQ:HASH`, or empty.
+
+    `linked` and `written` count hashes and entries. `waiting` entries are not linked yet, the
+    oldest of them since `waiting_since` (ms). `more`: there is more to find. `good` is the number
+    of the last anchor that fits, 0 for none.
+    """
+
+    cluster: str
+    linked: int = 0
+    written: int = 0
+    head: str = ""
+    waiting: int = 0
+    waiting_since: int = 0
+    findings: tuple[AuditFinding, ...] = ()
+    more: bool = False
+    good: int = 0
+    examined_at: int = 0

@@ -71,7 +71,8 @@ redis.call('HSET', key, 'votes', cjson.encode(votes))
 redis.call('HINCRBY', key, 'version', 1)
 local id = hget(key, 'wf')
 audit(a.group, 'vote', id, { question = a.question, kind = hget(key, 'kind'), choice = a.choice,
-  by = a.by, note = a.note, result = result, asked_at = tonumber(hget(key, 'opened_at')) }, a.audit)
+  by = a.by, note = a.note, result = result, asked_at = tonumber(hget(key, 'opened_at')),
+  counted = result == 'settled' and by or nil }, a.audit)
 if result == 'voted' then
   event(a.group, id, 'voted')
   return cjson.encode({ result = result })
