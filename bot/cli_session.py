@@ -65,10 +65,16 @@ def session_of(settings: ClientSettings, policy: Policy, token: str) -> Session:
     person = principal_for_token(token, policy, via="cli")
     if person is None:
         fail("The policy does not know this token (DRAINBOT_TOKEN). Nothing changed.", REFUSED)
-    client = open_client(settings.redis_url.get_secret_value(), policy, timeout=_REDIS_SECONDS)
     _, groups = named_in(policy)
     store = GroupStore(redis_client(settings, timeout=_REDIS_SECONDS), policy.team)
     directory = Directory(store, groups)
+    client = open_client(
+        settings.redis_url.get_secret_value(), policy, timeout=_REDIS_SECONDS,
+        people=directory.memberships,
+    )  # fmt: skip
+    outsider = directory.outsider(person.user)
+    if outsider:
+        fail(f"drainbot takes no orders from {outsider}. Nothing changed.", REFUSED)
     principal = directory.principal(person.team, person.user, via="cli", scopes=person.scopes)
     desk = Desk(client, policy, directory, NodeBook(client))
     clusters = client.clusters()

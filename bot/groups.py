@@ -1,16 +1,18 @@
 """Who is in which Slack user group, and which people are guests: stored with its time.
 
 Slack is asked by one thread of one bot, seldom; listeners and the command line only read. What is
-older than ten minutes is as good as unknown, and an unknown membership grants nothing.
+older than ten minutes counts only while Slack is away, for a day, and is marked as stale in what
+it grants. Where Slack answers and does not tell, it is as good as unknown: that grants nothing.
 
 In Redis: `drainbot:bot:people:<team>`, a JSON document that is replaced as a whole by each pass
-that succeeded; see :class:`People`.
+that succeeded, see :class:`People`; and `drainbot:bot:people:<team>:away`, when Slack was last
+asked and found away, in seconds since the epoch (0: it answered since).
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import structlog
 from pydantic import Field, ValidationError
@@ -20,15 +22,17 @@ from slack_sdk import WebClient
 
 from bot.web_client import SlackAway, SlackRefused, asked
 from jobs.errors import StateUnavailable
-from jobs.models import Frozen, Principal
+from jobs.models import Frozen, Memberships, Principal
 from jobs.models.people import Via
 from jobs.policy import Policy, members
 from jobs.policy.fields import is_slack_group
 
 __all__ = [
     "FRESH_SECONDS",
+    "USABLE_SECONDS",
     "Directory",
     "GroupStore",
+    "NotTold",
     "People",
     "Person",
     "Refresher",
@@ -36,7 +40,13 @@ __all__ = [
 ]
 
 FRESH_SECONDS = 600.0
-"""How long a stored membership counts; see `facts` in the design: fresh for ten minutes."""
+"""How long a stored membership counts, whatever became of Slack since."""
+
+USABLE_SECONDS = 86_400.0
+"""How long it counts, marked as stale, while Slack is away."""
+
+_AWAY_COUNTS = 600.0  # that Slack was found away says nothing of now when it is older than this
+_NOTE_EVERY = 30.0  # seconds between two notes that it still is
 
 _SKEW_SECONDS = 60.0  # by how much the clocks of two copies of the bot may differ
 _AGAIN_SECONDS = 1.5  # until Slack is asked again while it is away: its return is seen within two
@@ -59,24 +69,37 @@ class Person(Frozen):
 class People(Frozen):
     """One complete pass over the user groups that the policy names.
 
-    `at` is when it was complete, in seconds since the epoch; 0: never.
+    `at` is when it was complete, in seconds since the epoch; 0: never. `away_at` is when Slack
+    was last asked and found away; it is stored apart.
     """
 
     at: float = 0
+    away_at: float = Field(default=0, exclude=True)
     groups: dict[str, frozenset[str]] = Field(default_factory=dict)
     persons: dict[str, Person] = Field(default_factory=dict)
 
-    def knows(self, wanted: Iterable[str], now: float) -> bool:
-        """Whether the members of all `wanted` groups are known, and fresh."""
+    def standing(self, wanted: Iterable[str], now: float) -> Literal["fresh", "stale", "unknown"]:
+        """Say whether the members of all `wanted` groups are known at `now`."""
         needed = set(wanted)
         if not needed:
-            return True
-        fresh = -_SKEW_SECONDS <= now - self.at <= FRESH_SECONDS
-        return fresh and needed <= self.groups.keys()
+            return "fresh"
+        age = now - self.at
+        if not needed <= self.groups.keys() or age < -_SKEW_SECONDS:
+            return "unknown"
+        if age <= FRESH_SECONDS:
+            return "fresh"
+        away = self.away_at > self.at and abs(now - self.away_at) <= _AWAY_COUNTS
+        return "stale" if away and age <= USABLE_SECONDS else "unknown"
 
-    def groups_of(self, user: str) -> frozenset[str]:
-        """Return the groups that `user` is a member of."""
-        return frozenset(group for group, users in self.groups.items() if user in users)
+    def memberships(self, wanted: Iterable[str], now: float) -> Memberships:
+        """Return who is in the `wanted` groups, but for guests and bots: nobody obeys those."""
+        standing, named = self.standing(wanted, now), frozenset(wanted)
+        if standing == "unknown":
+            return Memberships()
+        outside = {user for user, person in self.persons.items() if person.outsider}
+        groups = {name: users - outside for name, users in self.groups.items() if name in named}
+        at = int(self.at * 1000)
+        return Memberships(groups=groups, known=True, at=at, stale=standing == "stale")
 
 
 class Loads(Protocol):
@@ -93,6 +116,7 @@ class GroupStore:
     def __init__(self, redis: "Redis", team: str) -> None:
         self._redis = redis
         self._key = f"drainbot:bot:people:{team}"
+        self._away_key = f"{self._key}:away"
 
     def load(self) -> People:
         """Return the stored pass; an empty one if there is none, or one that can't be read.
@@ -100,16 +124,27 @@ class GroupStore:
         Raises :class:`StateUnavailable`.
         """
         try:
-            stored = self._redis.get(self._key)
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.get(self._key)
+            pipe.get(self._away_key)
+            stored, away = pipe.execute()
         except RedisError as error:
             raise StateUnavailable("Redis is away.") from error
         if not isinstance(stored, str | bytes):
             return People()
         try:
-            return People.model_validate_json(stored)
-        except ValidationError:
+            people = People.model_validate_json(stored)
+            return people.model_copy(update={"away_at": float(away or 0)})
+        except (ValidationError, ValueError):
             log.warning("people_unreadable", key=self._key)
             return People()
+
+    def note_away(self, at: float) -> None:
+        """Note when Slack was asked and found away (0: it answers). :class:`StateUnavailable`."""
+        try:
+            self._redis.set(self._away_key, str(at))
+        except RedisError as error:
+            raise StateUnavailable("Redis is away.") from error
 
     def save(self, people: People) -> None:
         """Replace the stored pass. Raises :class:`StateUnavailable`."""
@@ -142,16 +177,15 @@ class Directory:
     def principal(
         self, team: str, user: str, *, via: Via = "slack", scopes: frozenset[str] | None = None
     ) -> Principal:
-        """Return the person with their groups; `groups_known` is False where they are stale.
+        """Return the person with their groups; `groups_known` is False where nobody can say.
 
         Raises :class:`StateUnavailable` where there is nothing to go by.
         """
-        people = self._current()
-        known = people.knows(self._wanted, self._clock())
-        groups = people.groups_of(user) & self._wanted if known else frozenset()
-        return Principal(
-            team=team, user=user, via=via, groups=groups, groups_known=known, scopes=scopes
-        )
+        return self.memberships().principal(team, user, via=via, scopes=scopes)
+
+    def memberships(self) -> Memberships:
+        """Return who is in which group of the policy. Raises :class:`StateUnavailable`."""
+        return self._current().memberships(self._wanted, self._clock())
 
     def outsider(self, user: str) -> str:
         """Say what `user` is if not a full member of the workspace (guest, bot, …), else ""."""
@@ -195,6 +229,10 @@ class AsksSlack(Protocol):
         ...
 
 
+class NotTold(SlackAway):
+    """Slack is there and does not tell, say for want of a scope: what was known counts no more."""
+
+
 class SlackPeople:
     """Asks Slack's Web API for the workspace `team`. Scopes: usergroups:read, users:read."""
 
@@ -210,7 +248,7 @@ class SlackPeople:
             if refused.code in _NO_GROUP:
                 log.warning("group_unknown", group=group, error=refused.code)
                 return frozenset()
-            raise SlackAway(f"usergroups.users.list: {refused.code}", _REFUSED_SECONDS) from refused
+            raise NotTold(f"usergroups.users.list: {refused.code}", _REFUSED_SECONDS) from refused
         return frozenset(str(user) for user in answer.get("users") or ())
 
     def outsider(self, user: str) -> str:
@@ -220,7 +258,7 @@ class SlackPeople:
         except SlackRefused as refused:
             if refused.code in _NO_USER:
                 return _STRANGERS
-            raise SlackAway(f"users.info: {refused.code}", _REFUSED_SECONDS) from refused
+            raise NotTold(f"users.info: {refused.code}", _REFUSED_SECONDS) from refused
         return _outsider(answer.get("user") or {}, self._team)
 
 
@@ -281,6 +319,7 @@ class Refresher:
         self._pauses = pauses
         self._clock = clock
         self._away = False
+        self._noted = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Refresh until `stop` is set."""
@@ -305,6 +344,7 @@ class Refresher:
                 self._store.save(people)
                 log.info("groups_refreshed", groups=len(people.groups), people=len(people.persons))
         except SlackAway as away:
+            self._note(away)
             if not self._away or away.retry_after:  # an hour of it fills no log
                 log.warning("groups_not_refreshed", error=str(away), retry_after=away.retry_after)
             self._away = True
@@ -313,6 +353,18 @@ class Refresher:
             log.warning("groups_not_refreshed", error=str(error))
             return min(self._every, 5.0)
         return self._every
+
+    def _note(self, away: SlackAway) -> None:
+        """Let every copy know that Slack was asked, and whether it was away or did not tell."""
+        now = self._clock()
+        told = not isinstance(away, NotTold)
+        if told and 0 <= now - self._noted < _NOTE_EVERY:
+            return
+        try:
+            self._store.note_away(now if told else 0)
+            self._noted = now if told else 0
+        except StateUnavailable as error:
+            log.warning("away_not_noted", error=str(error))
 
     def _pass(self, stop: threading.Event) -> People | None:
         groups: dict[str, frozenset[str]] = {}

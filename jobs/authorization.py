@@ -22,6 +22,7 @@ from jobs.policy.actions import (
     action_of_choice,
     cant,
 )
+from jobs.policy.approvers import unapprovable
 from jobs.policy.caps import caps
 from jobs.policy.fields import is_slack_group, is_user
 from jobs.policy.grounds import ground, in_scope, listed
@@ -219,14 +220,12 @@ def _request(
     answer = _by_every_rule(principal, Action.REQUEST, rules, policy)
     if isinstance(answer, Denied):
         return answer
-    for rule in rules:
-        for refused in (
-            _options(principal, target, rule, policy),
-            _approvable(principal, rule, policy),
-        ):
-            if refused is not None:
-                return refused
-    return answer
+    refusals = (_options(principal, target, rule, policy) for rule in rules)
+    refused = next((each for each in refusals if each is not None), None)
+    if refused is not None:
+        return refused
+    hopeless = unapprovable(principal, rules, policy, target.people)
+    return answer if hopeless is None else Denied(reason=hopeless.reason, who_may=hopeless.others)
 
 
 def _options(principal: Principal, target: Target, rule: Rule, policy: Policy) -> Denied | None:
@@ -250,22 +249,6 @@ def _options(principal: Principal, target: Target, rule: Rule, policy: Policy) -
             who_may=_ids(missing or who, policy),
         )
     return None
-
-
-def _approvable(principal: Principal, rule: Rule, policy: Policy) -> Denied | None:
-    """Refuse at once what too few people but the requester could ever approve."""
-    if rule.approve is None:
-        return None
-    people = members(policy, rule.approve.by)
-    if any(map(is_slack_group, people)):
-        return None  # how many there are is Slack's to know
-    others = people if rule.approve.requester_counts else people - {principal.user}
-    if len(others) >= rule.approve.votes:
-        return None
-    return Denied(
-        reason="Too few people but you may approve this, so it could never start. Nothing changed.",
-        who_may=tuple(sorted(others)),
-    )
 
 
 def _approve(

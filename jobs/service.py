@@ -110,6 +110,7 @@ class Service(Deciding, Freezing):
                 nodes={node.name: node.labels for node in found},
                 channel=request.channel,
                 options=request.options,
+                people=self._people(),
             )
             refused = self._may(principal, Action.REQUEST, target)
             if refused is not None:

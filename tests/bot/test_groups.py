@@ -4,7 +4,16 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from bot.groups import FRESH_SECONDS, Directory, GroupStore, People, Person, Refresher
+from bot.groups import (
+    FRESH_SECONDS,
+    USABLE_SECONDS,
+    Directory,
+    GroupStore,
+    NotTold,
+    People,
+    Person,
+    Refresher,
+)
 from bot.web_client import SlackAway
 from jobs.errors import StateUnavailable
 
@@ -64,14 +73,15 @@ def refresher(
 
 
 def test_a_pass_stores_members_and_guests_for_every_copy_of_the_bot(redis: Redis) -> None:
-    slack = FakeSlack({"S1": {EVE}, "S2": set()})
+    slack = FakeSlack({"S1": {ANA, EVE}, "S2": set()})
     slack.guests = {EVE}
     store = GroupStore(redis, TEAM)
     assert refresher(slack, store).turn(threading.Event()) == 300
     directory = Directory(GroupStore(redis, TEAM), ["S1", "S2"], clock=lambda: NOW + 60)
-    eve = directory.principal(TEAM, EVE)
-    assert (eve.groups, eve.groups_known) == (frozenset({"S1"}), True)
-    assert directory.principal(TEAM, ANA).groups == frozenset()
+    ana = directory.principal(TEAM, ANA)
+    assert (ana.groups, ana.groups_known) == (frozenset({"S1"}), True)
+    assert (ana.groups_at, ana.groups_stale) == (int(NOW * 1000), False)
+    assert directory.principal(TEAM, EVE).groups == frozenset()  # a guest is nobody's approver
     assert (directory.outsider(EVE), directory.outsider(ANA)) == ("guests", "")
 
 
@@ -86,6 +96,59 @@ def test_what_is_older_than_ten_minutes_is_unknown_and_grants_nothing(
     store.save(People(at=NOW, groups={"S1": frozenset({EVE})}))
     eve = Directory(store, ["S1"], clock=lambda: NOW + age).principal(TEAM, EVE)
     assert (bool(eve.groups), eve.groups_known) == (known, known)
+
+
+@pytest.mark.parametrize(
+    ("age", "away", "granted"),
+    [
+        (FRESH_SECONDS, 0, "fresh"),
+        (FRESH_SECONDS + 1, 0, ""),  # nobody has asked Slack since: it may be there
+        (FRESH_SECONDS + 1, 5, "stale"),
+        (USABLE_SECONDS, 5, "stale"),
+        (USABLE_SECONDS + 1, 5, ""),
+        (USABLE_SECONDS, 601, ""),  # that was long ago
+        (-61, 5, ""),
+    ],
+)
+def test_while_slack_is_away_what_was_known_counts_for_a_day_and_is_marked(
+    redis: Redis, age: float, away: float, granted: str
+) -> None:
+    store = GroupStore(redis, TEAM)
+    store.save(People(at=NOW - age, groups={"S1": frozenset({EVE})}))
+    if away:
+        store.note_away(NOW - away)
+    eve = Directory(store, ["S1"], clock=lambda: NOW).principal(TEAM, EVE)
+    assert (bool(eve.groups), eve.groups_known, eve.groups_stale) == (
+        bool(granted), bool(granted), granted == "stale",
+    )  # fmt: skip
+    assert eve.groups_at == (int((NOW - age) * 1000) if granted else 0)
+
+
+def test_whoever_asks_notes_that_slack_is_away_and_that_it_does_not_tell(redis: Redis) -> None:
+    store, slack, clock = GroupStore(redis, TEAM), FakeSlack({}), [NOW]
+    store.save(People(at=NOW - 700, groups={"S1": frozenset({EVE}), "S2": frozenset()}))
+    asking = refresher(slack, store, clock=lambda: clock[0])
+    eve = Directory(store, ["S1", "S2"], clock=lambda: clock[0])
+    slack.away = SlackAway("Slack can't be reached")
+    asking.turn(threading.Event())
+    clock[0] += 2
+    assert eve.principal(TEAM, EVE).groups_stale
+    slack.away = NotTold("usergroups.users.list: missing_scope", 60)
+    asking.turn(threading.Event())
+    clock[0] += 2
+    assert not eve.principal(TEAM, EVE).groups_known  # a lookup that fails otherwise denies
+
+
+def test_what_slack_says_after_its_return_ends_what_was_known_before(redis: Redis) -> None:
+    store, slack, clock = GroupStore(redis, TEAM), FakeSlack({}), [NOW]
+    store.save(People(at=NOW - 700, groups={"S1": frozenset({EVE}), "S2": frozenset()}))
+    store.note_away(NOW)
+    directory = Directory(store, ["S1", "S2"], clock=lambda: clock[0])
+    assert directory.principal(TEAM, EVE).groups == {"S1"}
+    refresher(slack, store, clock=lambda: clock[0]).turn(threading.Event())  # she has left
+    clock[0] += 2
+    eve = directory.principal(TEAM, EVE)
+    assert (eve.groups, eve.groups_known, eve.groups_stale) == (frozenset(), True, False)
 
 
 def test_a_group_that_the_policy_names_and_nobody_asked_about_makes_all_unknown(
