@@ -12,8 +12,9 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
@@ -41,7 +42,7 @@ from bot.teller import make_notifier
 from bot.waiting import NotYet, wait_for
 from bot.web_client import SlackAway, SlackRefused, asked, past_proxy, web_client
 from jobs.authorization import no_policy_refusal
-from jobs.errors import ConfigError
+from jobs.errors import ConfigError, StateUnavailable
 from jobs.policy import Policy, load_policy
 from jobs.service import open_client
 
@@ -111,9 +112,7 @@ def run_bot(settings: BotSettings) -> int:
         _answer_probes(bot)
         if wait_for("Redis", lambda: ping(redis), stop) is None:
             return 0
-        identity = wait_for(
-            "Slack", lambda: identify(bot.token, settings.slack_api_url, policy), stop
-        )
+        identity = wait_for("Slack", lambda: _identify(bot), stop)
         if identity is None:
             return 0
         _start_threads(bot, identity)
@@ -148,12 +147,25 @@ def _answer_probes(bot: _Bot) -> None:
     log.info("probes_listening", address=str(probes.address))
 
 
+def _identify(bot: _Bot) -> Identity:
+    """Ask Slack once who we are; that it is away is noted, for what user groups grant by then."""
+    try:
+        return identify(bot.token, bot.settings.slack_api_url, bot.policy)
+    except NotYet:
+        if bot.policy is not None:
+            with suppress(StateUnavailable):  # Redis is away too: then nothing is granted anyway
+                GroupStore(bot.redis, bot.policy.team).note_away(time.time())
+        raise
+
+
 def _app(bot: _Bot, identity: Identity) -> App:
     desk = None
     if bot.policy is not None:
-        client = open_client(bot.redis_url, bot.policy, timeout=_REDIS_SECONDS)
         _, groups = named_in(bot.policy)
         directory = Directory(GroupStore(bot.redis, bot.policy.team), groups)
+        client = open_client(
+            bot.redis_url, bot.policy, timeout=_REDIS_SECONDS, people=directory.memberships
+        )
         desk = Desk(client, bot.policy, directory, NodeBook(client))
     within, aside = Within(courtesy=bot.courtesy), Aside()
     bot.stack.callback(within.close)
