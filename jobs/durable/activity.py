@@ -92,9 +92,11 @@ class Activity(Generic[R]):
         old_lease: int,
         before: Any,
         clock: Callable[[], int],
+        flags: Flags,
     ) -> None:
         self._store = store
         self._guard = guard
+        self._flags = flags
         self._stopping = stopping
         self._shielded = shielded
         self._clock = clock
@@ -105,8 +107,12 @@ class Activity(Generic[R]):
 
     @property
     def flags(self) -> Flags:
-        """Abort, pause and freeze, as of less than a second ago."""
-        return self._guard.flags
+        """Abort, pause and freeze, as they were at the last tick: less than a second ago.
+
+        They stay as they are until the next one, so that what is decided by them and what a rest
+        says was seen are the same.
+        """
+        return self._flags
 
     def now(self) -> int:
         """Return the time in ms since the epoch, close to Redis'. Never decides a replay."""
@@ -118,7 +124,8 @@ class Activity(Generic[R]):
         self._guard.expect(TICK_PROMISE)
         if self._stopping():
             raise HandedOver
-        if self._guard.flags.abort and not self._shielded:
+        self._flags = self._guard.flags
+        if self._flags.abort and not self._shielded:
             raise Interrupted
 
     def progress(self, value: Mapping[str, Any]) -> None:

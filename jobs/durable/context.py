@@ -144,6 +144,7 @@ class Context(Generic[R]):
         known = self._replay(key, print_)
         if known is not None:
             return self._outcome(key, known)  # type: ignore[no-any-return]
+        seen = self._guard.flags  # before they are looked at: what comes later was not seen
         self._boundary(key, print_)
         while True:
             self._guard.expect(timeout)
@@ -153,7 +154,7 @@ class Context(Generic[R]):
             except TemporaryError as error:
                 if self._clock() - self._now > give_up_after * 1000:
                     return self._fail(key, print_, f"gave up after {give_up_after:g} s: {error}")
-                self._rest(self._clock() + int(error.delay * 1000), None)
+                self._rest(self._clock() + int(error.delay * 1000), None, seen)
             except PermanentError as error:
                 return self._fail(key, print_, str(error))
             return self._outcome(key, self._commit(key, print_, "ok", value))  # type: ignore[no-any-return]
@@ -167,12 +168,14 @@ class Context(Generic[R]):
         known = self._replay(key, print_)
         if known is not None:
             return self._outcome(key, known)  # type: ignore[no-any-return]
+        seen = self._guard.flags
         self._boundary(key, print_)
         self.publish()
         handle = Activity(
             self._store, self._token, self._guard, self.resources,
             stopping=self._stopping, shielded=self._shielded > 0,
             old_lease=self.old_lease, before=self._record.progress, clock=self._clock,
+            flags=seen,
         )  # fmt: skip
         try:
             value = act(handle, **arguments)
@@ -180,9 +183,9 @@ class Context(Generic[R]):
             self._observe_abort(key, print_)
         except Rest as rest:
             self._guard.flush()
-            self._rest(rest.until, rest.watching)
+            self._rest(rest.until, rest.watching, handle.flags)
         except TemporaryError as error:
-            self._rest(self._clock() + int(error.delay * 1000), None)
+            self._rest(self._clock() + int(error.delay * 1000), None, handle.flags)
         except PermanentError as error:
             return self._fail(key, print_, str(error))
         return self._outcome(key, self._commit(key, print_, "ok", value))  # type: ignore[no-any-return]
@@ -368,8 +371,8 @@ class Context(Generic[R]):
         self._now = max(self._now, record.at)
         self._staged.stored()
 
-    def _rest(self, until: int, watching: Mapping[str, Any] | None) -> NoReturn:
-        flags = self._guard.flags
+    def _rest(self, until: int, watching: Mapping[str, Any] | None, flags: Flags) -> NoReturn:
+        # Not the guard's flags: a renewal may have brought news that nobody has looked at.
         seen = {flag: getattr(flags, flag) is not None for flag in ("abort", "pause", "freeze")}
         staged = {} if self._replaying() else self._staged.arguments()
         self._call(
