@@ -222,16 +222,18 @@ class ByHand:
 
 @dataclass(frozen=True)
 class Ask:
-    """`/drain` for some nodes. `doubled`: the delivery comes twice."""
+    """`/drain` for some nodes, with flags. `doubled`: the delivery comes twice."""
 
     who: str
     picks: tuple[float, ...]
     plan_only: bool
+    flags: str
     doubled: bool
 
     def __str__(self) -> str:
         what = "plans" if self.plan_only else "drains"
-        return f"{self.who} {what} {len(self.picks)} nodes{', twice' * self.doubled}"
+        nodes = f"{len(self.picks)} node{'s' * (len(self.picks) > 1)}"
+        return f"{self.who} {what} {nodes} {self.flags}".rstrip() + ", twice" * self.doubled
 
 
 @dataclass(frozen=True)

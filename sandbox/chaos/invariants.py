@@ -12,7 +12,7 @@ from sandbox.certify.evidence import Evidence
 from sandbox.chaos.people import Press
 from sandbox.cluster import Entry
 
-__all__ = ["Seen", "broken", "cordons", "overlap"]
+__all__ = ["Seen", "broken", "cordons", "emptied", "overlap"]
 
 IN_FLIGHT = 2.0  # seconds that a request may be under way on a busy machine
 _OWNER = "drainbot.dev/operation"
@@ -52,6 +52,26 @@ def cordons(seen: Evidence) -> Iterator[str]:
             yield f"{name} belongs to {marked}, which nobody knows"
         if not marked and node["spec"].get("unschedulable"):
             yield f"{name} is cordoned, and nobody says why"
+
+
+def emptied(seen: Evidence, pods: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield each node that counts as drained, is cordoned, and has pods that should have gone."""
+    left = {
+        name: [
+            pod["metadata"]["name"] for pod in pods
+            if pod["spec"].get("nodeName") == name and not _stays(pod)
+        ]
+        for name, record in seen.node_records.items()
+        if record.mode == "drained" and seen.nodes[name]["spec"].get("unschedulable")
+    }  # fmt: skip
+    for name, names in left.items():
+        if names:
+            yield f"{name} is drained, and {', '.join(names)} is on it"
+
+
+def _stays(pod: Mapping[str, Any]) -> bool:
+    owners = pod["metadata"].get("ownerReferences", [])
+    return any(owner["kind"] == "DaemonSet" for owner in owners)
 
 
 def overlap(start: float, end: float, held: Iterable[tuple[float, float]]) -> float:

@@ -5,6 +5,7 @@ Each act is noted, so that it can be told later whether whoever came too late wa
 """
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ T = TypeVar("T")
 OPS = "ops"
 FORM_WITHIN = 2.0  # seconds that somebody waits for a form
 _LOOK = 0.05
+_OPERATION = re.compile(r"op [0-9A-Z]{6}")
 _WITH_FORM = frozenset({"force", "abort"})
 
 
@@ -62,6 +64,7 @@ class People:
         self._users = {user.name: user.id for user in slack.workspace().users}
         self._pending: list[Future[None]] = []
         self.presses: list[Press] = []
+        self.twice: list[str] = []
         self._deliveries: list[Delivery] = []
 
     def act(self, act: Act) -> None:
@@ -124,7 +127,10 @@ class People:
             names = {found.name for pick in act.picks if (found := picked(nodes, pick))}
             if names:
                 plan = "plan " if act.plan_only else ""
-                self._type(act.who, f"{plan}{' '.join(sorted(names))}", doubled=act.doubled)
+                # Of several nodes one may go first: of one it may not.
+                flags = act.flags if len(names) > 1 or "canary" not in act.flags else ""
+                words = f"{plan}{' '.join(sorted(names))} {flags}".rstrip()
+                self._type(act.who, words, doubled=act.doubled)
         elif isinstance(act, Steer):
             views = [view for view in self._live() if act.verb != "resume" or view.paused_by]
             view = picked(views, act.pick)
@@ -138,7 +144,7 @@ class People:
         else:
             old = picked(self._deliveries, act.pick)
             if old is not None:
-                self._slack.redeliver(old)
+                self._again(old)
 
     def _type(self, who: str, text: str, *, doubled: bool) -> None:
         with self._busy[who]:
@@ -147,7 +153,14 @@ class People:
             shown = (delivery.shown or delivery.failure or "").replace("\n", " ")
             self._note(f"    {who}: /drain {text} → {shown[:110]}")
             if doubled:
-                self._slack.redeliver(delivery)
+                self._again(delivery)
+
+    def _again(self, delivery: Delivery) -> None:
+        """Let a delivery come once more: it must not begin a second operation."""
+        again = self._slack.redeliver(delivery)
+        first, second = (_OPERATION.search(each.shown or "") for each in (delivery, again))
+        if first and second and first[0] != second[0]:
+            self.twice.append(f"one command began {first[0]} and, when it came again, {second[0]}")
 
     def _press_by(
         self, who: str, view: OperationView, question: QuestionView, choice: str, *, doubled: bool
@@ -178,7 +191,7 @@ class People:
         )
         told = delivery.failure or "acknowledged"
         if doubled:
-            self._slack.redeliver(delivery)
+            self._again(delivery)
         if form_needed:
             form = self._form(who, question.id)
             if form is None:

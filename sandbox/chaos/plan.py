@@ -37,6 +37,8 @@ Chance = random.Random
 PEOPLE = ("ana", "bo", "cy")
 HOUR = 3600.0
 _SLACK_METHODS = ("chat.postMessage", "chat.update", "chat.postEphemeral")
+# An own time-out ends in a question; a canary soaks before the others begin.
+_FLAGS = ("", "", "", "", "--timeout=20s", "--canary 1 --soak 2s", "--max-failures 1")
 _API_STATUS = (429, 500, 503)
 
 
@@ -191,7 +193,8 @@ def _by_hand(chance: Chance, _cast: Cast) -> Happening:
 
 def _ask(chance: Chance, _cast: Cast) -> Happening:
     picks = tuple(_pick(chance) for _ in range(chance.choice((1, 1, 1, 2, 3))))
-    return Ask(chance.choice(PEOPLE), picks, chance.random() < 0.1, chance.random() < 0.3)  # noqa: PLR2004
+    flags = chance.choice(_FLAGS)
+    return Ask(chance.choice(PEOPLE), picks, chance.random() < 0.1, flags, chance.random() < 0.3)  # noqa: PLR2004
 
 
 def _clash(chance: Chance, _cast: Cast) -> Happening:

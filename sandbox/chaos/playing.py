@@ -14,7 +14,7 @@ from jobs.models import OperationState, OperationView, QuestionKind, QuestionVie
 from sandbox.certify.evidence import Evidence, collect
 from sandbox.certify.theatre import messages_in, read_lines
 from sandbox.chaos.happenings import Act
-from sandbox.chaos.invariants import Seen, broken, cordons
+from sandbox.chaos.invariants import Seen, broken, cordons, emptied
 from sandbox.chaos.plan import Plan
 from sandbox.chaos.stage import Stage, standing
 from sandbox.chaos.troubles import Troubles
@@ -26,6 +26,7 @@ START_WITHIN = 60.0  # seconds until the nodes are known
 END_WITHIN = 150.0  # seconds, when all is well again, until every operation has ended
 LAG = 45.0  # seconds that telling may lag behind
 PROGRESS_EVERY = 15.0
+STALLED = 25.0  # seconds, when all is well again, in which something must happen to an operation
 _TICK = 0.02
 _ANSWER_EVERY = 1.5  # seconds between two looks of people who end what is open
 _PATIENT = 2  # answers of one kind that a node gets before it is skipped
@@ -69,6 +70,8 @@ class _Play:
         self._say = say
         self._answered: Counter[str] = Counter()
         self._asked_for: dict[str, float] = {}
+        self._moved: dict[str, tuple[str, float]] = {}
+        self._stalled: dict[str, str] = {}
 
     def run(self) -> Outcome:
         if not self._until(self._known, START_WITHIN):
@@ -87,7 +90,7 @@ class _Play:
         self._stage.people.rest(30)
         self._until(lambda: not broken(self._seen()), LAG, every=1.0)
         seen = self._seen()
-        wrong += broken(seen)
+        wrong += [*broken(seen), *self._stage.people.twice, *self._stalled.values()]
         self._keep(seen)
         return Outcome(tuple(dict.fromkeys(wrong)), self._figures(seen), seen)
 
@@ -131,6 +134,7 @@ class _Play:
         live = self._stage.service.operations("demo", live_only=True)
         live = tuple(view for view in live if view.state is not OperationState.ENDED)
         for view in live:
+            self._see_it_move(view)
             if view.paused_by and self._may_ask(view.id):
                 self._stage.people.type("ana", f"resume {short(view.id)}")
             for question in view.open_questions:
@@ -150,6 +154,19 @@ class _Play:
             choice = "skip"
         self._stage.people.decide("bo", view, question, choice)
 
+    def _see_it_move(self, view: OperationView) -> None:
+        """Note an operation that waits for nobody, and to which nothing happens."""
+        now = time.monotonic()
+        stand = f"{view.version} {[(n.status, n.pods_gone, n.terminating) for n in view.nodes]}"
+        known, since = self._moved.get(view.id, ("", now))
+        if stand != known or view.open_questions or view.paused_by:
+            since = now
+        self._moved[view.id] = (stand, since)
+        if now - since > STALLED and view.id not in self._stalled:
+            nodes = ", ".join(f"{node.name} is {node.status}" for node in view.nodes)
+            self._stalled[view.id] = f"{view.id} did nothing for {STALLED:g} s: {nodes}"
+            self._note(f"STALLED {self._stalled[view.id]}")
+
     def _may_ask(self, what: str) -> bool:
         now = time.monotonic()
         if now - self._asked_for.get(what, float("-inf")) < _ANSWER_EVERY:
@@ -166,7 +183,8 @@ class _Play:
         return ended and not owned and not self._cordons()
 
     def _cordons(self) -> list[str]:
-        return list(cordons(self._evidence()))
+        found = self._evidence()
+        return [*cordons(found), *emptied(found, self._stage.cluster.list("Pod"))]
 
     def _evidence(self, *, told: bool = False) -> Evidence:
         stage = self._stage

@@ -31,13 +31,13 @@ rules:
     force: {by: [oncall], votes: 2, reason: required}
     max_nodes: 6
 fallback_channel: C0OPS
-questions: {remind: 4s, stop_after: 60s}
+questions: {remind: 4s, stop_after: 10m}
 defaults:
   ask_after: 2s
   auto_resume_after_free: 500ms
   evictions_per_second: 6
   nodes_away: 2
-  node_timeout: 40s
+  node_timeout: 10m
   owners_well_within: 8s
 """
 # What a budget asks for while it lets pods go, and while it does not.

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from jobs.durable.records import QuestionRecord
+from jobs.nodes.store import NodeRecord
 from sandbox.chaos.happenings import Event, Happening, Kill, LostReplies
-from sandbox.chaos.invariants import Seen, broken, cordons, overlap
+from sandbox.chaos.invariants import Seen, broken, cordons, emptied, overlap
 from sandbox.chaos.people import Press, picked
 from sandbox.chaos.plan import Cast, Plan, plan
 from sandbox.chaos.playing import Outcome, play
@@ -125,6 +126,24 @@ def test_a_node_whose_marks_name_another_owner_than_its_record_is_seen(seen: See
         spoilt = {**node, "metadata": {"annotations": annotations}, "spec": spec}
         evidence = replace(seen.evidence, nodes={name: spoilt}, node_records={})
         assert any(words in sentence for sentence in cordons(evidence))
+
+
+def test_a_drained_node_with_a_pod_that_should_have_gone_is_seen(seen: Seen) -> None:
+    name, node = next(iter(seen.evidence.nodes.items()))
+    record = NodeRecord(
+        name=name, uid="u", mode="drained", owner="demo-x", counter=1, since=0, by="", why="",
+        evicted=True,
+    )  # fmt: skip
+    evidence = replace(
+        seen.evidence, node_records={name: record},
+        nodes={name: {**node, "spec": {"unschedulable": True}}},
+    )  # fmt: skip
+    pod = {"metadata": {"name": "web-1"}, "spec": {"nodeName": name}}
+    daemon = {"name": "agent", "ownerReferences": [{"kind": "DaemonSet"}]}
+    assert list(emptied(evidence, [pod, {**pod, "metadata": daemon}])) == [
+        f"{name} is drained, and web-1 is on it"
+    ]
+    assert not list(emptied(evidence, [{**pod, "spec": {"nodeName": "another"}}]))
 
 
 def test_what_was_held_back_is_not_counted_as_late() -> None:
