@@ -20,6 +20,7 @@ __all__ = [
     "Command",
     "Drain",
     "Help",
+    "History",
     "Hold",
     "List",
     "Status",
@@ -89,6 +90,12 @@ class Who(Frozen):
     node: str = ""
 
 
+class History(Frozen):
+    """Say what was done to a node, or in an operation: which of the two it is, is looked up."""
+
+    about: str
+
+
 class Help(Frozen):
     """Say what there is; with `form` all about one form (a verb, or `drain`)."""
 
@@ -99,7 +106,7 @@ class Ask(Frozen):
     """Open the form in which a drain is asked for."""
 
 
-Command = Drain | Status | List | Steer | Uncordon | Hold | Who | Help | Ask
+Command = Drain | Status | List | Steer | Uncordon | Hold | Who | History | Help | Ask
 
 
 def parse(text: str, *, cluster: str, clusters: tuple[str, ...] = ()) -> Command:
@@ -230,6 +237,15 @@ def _who(rest: str, cluster: str) -> Who:
     return Who(cluster=named or cluster, node=node)
 
 
+def _history(rest: str, _cluster: str) -> History:
+    about = re.sub(r"^op(?:eration)?\s+", "", rest, flags=re.IGNORECASE)
+    if not about:
+        raise UsageError("Of what? For example: history node-1, or history 7F3K9Q.")
+    if len(about.split()) > 1:
+        raise UsageError("One node or one operation at a time: history NODE, or history ID.")
+    return History(about=about)
+
+
 def _only_operation(verb: str, text: str, cluster: str) -> str:
     operation, rest = _operation(verb, text, cluster)
     if rest:
@@ -274,4 +290,5 @@ _READERS: dict[str, Callable[[str, str], Command]] = {
     "resume": _resume,
     "uncordon": _uncordon,
     "who": _who,
+    "history": _history,
 }

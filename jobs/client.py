@@ -4,16 +4,19 @@ The bot, the HTTP service and the command line come through here, and only throu
 all of them obey the same authorization (:func:`jobs.authorization.may`) and tell the same truth.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from jobs.models import (
     Acted,
+    AuditEntry,
+    AuditReport,
     Changes,
     Decided,
     DrainRequest,
     Freeze,
     Froze,
+    History,
     Inventory,
     OperationView,
     OrphansView,
@@ -68,6 +71,44 @@ class OrphansClient(Protocol):
         ...
 
 
+class HistoriesClient(Protocol):
+    """The history of nodes and operations, and the audit log that it is read from.
+
+    Raises :class:`jobs.errors.StateUnavailable` while Redis is away.
+    """
+
+    def of_node(
+        self, principal: Principal, cluster: str, node: str, *, channel: str | None = None
+    ) -> History | Refused:
+        """Return what was done to a node, the oldest entry first, also to one that is gone."""
+        ...
+
+    def of_operation(
+        self, principal: Principal, cluster: str, operation: str, *, channel: str | None = None
+    ) -> History | Refused:
+        """Return what was done in an operation, also in one that is forgotten.
+
+        `channel` is where it will be read: pods are named only where they may be read there; None
+        is somebody's own terminal.
+        """
+        ...
+
+    def entries(
+        self, principal: Principal, cluster: str, *, first: int = 0, count: int = 100
+    ) -> tuple[AuditEntry, ...] | Refused:
+        """Return `count` entries of the audit log from number `first` on; 0: the last ones."""
+        ...
+
+    def verify(
+        self, principal: Principal, cluster: str, anchors: Sequence[str] = ()
+    ) -> AuditReport | Refused:
+        """Examine the whole audit log, against heads (`SEQ:HASH`) noted outside Redis.
+
+        Raises :class:`jobs.errors.DrainbotError` for what is no such head.
+        """
+        ...
+
+
 class Client(Protocol):
     """drainbot as its clients see it.
 
@@ -77,6 +118,11 @@ class Client(Protocol):
 
     def clusters(self) -> tuple[str, ...]:
         """Return the clusters that the policy lists."""
+        ...
+
+    @property
+    def histories(self) -> HistoriesClient:
+        """The history of nodes and operations."""
         ...
 
     def submit(

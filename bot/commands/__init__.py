@@ -3,6 +3,7 @@
 from bot.commands.ask import Asked, drain, uncordon
 from bot.commands.desk import Desk, NodeBook, Place
 from bot.commands.hints import meant
+from bot.commands.history import history, report
 from bot.commands.hold import hold
 from bot.commands.look import open_question, operation, operations
 from bot.commands.mine import choices_of
@@ -17,11 +18,13 @@ __all__ = [
     "choices_of",
     "decide",
     "drain",
+    "history",
     "hold",
     "meant",
     "open_question",
     "operation",
     "operations",
+    "report",
     "steer",
     "uncordon",
     "who",

@@ -17,6 +17,7 @@ from bot.messages.buttons import (
     DECIDE,
     DETAILS,
     PAUSE,
+    REPORT,
     RESUME,
     Choice,
     read_choice,
@@ -24,6 +25,7 @@ from bot.messages.buttons import (
 )
 from bot.messages.details import details_modal
 from bot.messages.ephemeral import NOT_A_BUTTON, acted_words, decided_words, refused_words
+from bot.messages.history import history_modal
 from bot.messages.message import BlockDict
 from bot.messages.modals import abort_modal, force_modal
 from jobs.models import Decided, OperationView, Principal, Refused
@@ -116,8 +118,16 @@ def _operation(
             return Reply(refused_words(acted))
         # What changed is said to all by the message itself; what didn't, to one person.
         return Reply("" if acted.changed else acted_words(acted, past))
+    if action_id == REPORT:
+        return _report(desk, principal, operation, delivery)
     if action_id not in {ABORT, DETAILS}:
         return Reply(NOT_A_BUTTON)
+    return _view(desk, principal, action_id, operation, delivery)
+
+
+def _view(
+    desk: Desk, principal: Principal, action_id: str, operation: str, delivery: Delivery
+) -> Reply:
     view = commands.operation(desk, principal, operation)
     if isinstance(view, Refused):
         return Reply(refused_words(view))
@@ -126,3 +136,10 @@ def _operation(
             modal=abort_modal(view, channel=delivery.channel, thread_ts=delivery.thread_ts)
         )
     return Reply(modal=details_modal(view, desk.client.now()))
+
+
+def _report(desk: Desk, principal: Principal, operation: str, delivery: Delivery) -> Reply:
+    found = commands.report(desk, principal, operation, channel=delivery.channel)
+    if isinstance(found, Refused):
+        return Reply(refused_words(found))
+    return Reply(modal=history_modal(found))

@@ -13,6 +13,7 @@ from bot.grammar import (
     Command,
     Drain,
     Help,
+    History,
     Hold,
     List,
     Status,
@@ -27,7 +28,9 @@ from bot.listeners.shell import Reply, arrived_at, safe, settle_command
 from bot.messages.ephemeral import acted_words, refused_words, submitted_words, uncordon_words
 from bot.messages.freezing import froze_words
 from bot.messages.help import form_named, form_text, help_text
+from bot.messages.history import history_blocks, history_title
 from bot.messages.plain import list_line
+from bot.messages.style import NOTICE
 from bot.messages.text import escape
 from bot.messages.thread import thread_of
 from bot.messages.who import who_lines
@@ -110,13 +113,24 @@ def _do(
     return _look(desk, principal, command, place)
 
 
-def _look(desk: Desk, principal: Principal, command: Status | List | Who, place: Place) -> Reply:
+def _look(
+    desk: Desk, principal: Principal, command: Status | List | Who | History, place: Place
+) -> Reply:
     match command:
         case Who():
             return _who(desk, principal, command, place)
+        case History():
+            return _history(desk, principal, command, place)
         case Status() if command.operation:
             return _one(desk, principal, command.operation)
     return _all(desk, principal, place, live_only=isinstance(command, Status))
+
+
+def _history(desk: Desk, principal: Principal, command: History, place: Place) -> Reply:
+    found = commands.history(desk, principal, command.about, place)
+    if isinstance(found, Refused):
+        return Reply(refused_words(found))
+    return Reply(f"{history_title(found, NOTICE)}.", history_blocks(found))
 
 
 def _drain(

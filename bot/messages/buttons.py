@@ -21,6 +21,7 @@ __all__ = [
     "DETAILS",
     "OPERATION_ACTIONS",
     "PAUSE",
+    "REPORT",
     "RESUME",
     "Choice",
     "choice_label",
@@ -34,7 +35,8 @@ __all__ = [
 DECIDE = "decide:"
 PAUSE, RESUME = "operation:pause", "operation:resume"
 ABORT, DETAILS = "operation:abort", "operation:details"
-OPERATION_ACTIONS = (PAUSE, RESUME, ABORT, DETAILS)
+REPORT = "operation:report"
+OPERATION_ACTIONS = (PAUSE, RESUME, ABORT, DETAILS, REPORT)
 
 _LABELS = {
     "start": "Start",
@@ -180,6 +182,7 @@ def operation_button(view: OperationView, action: str) -> BlockDict:
         RESUME: ("Resume", "Let the operation go on", "primary"),
         ABORT: ("Abort…", "Abort the operation", "danger"),
         DETAILS: ("Details", "Show the plan and each node", ""),
+        REPORT: ("Report", "Show who did what, and on what grounds", ""),
     }[action]
     value = json.dumps({"o": view.id}, separators=(",", ":"))
     return button(words, action, value, reads=reads, style=style)

@@ -1,7 +1,7 @@
 """How an operation ended: what is safe now, what was forced, what somebody should look at."""
 
-from bot.messages.blocks import context, header, section
-from bot.messages.buttons import word
+from bot.messages.blocks import actions, context, header, section
+from bot.messages.buttons import REPORT, operation_button, word
 from bot.messages.decisions import people
 from bot.messages.message import Message, Priority
 from bot.messages.nodes import detail_words, done_count, node_list, node_name
@@ -51,6 +51,7 @@ def finish(view: OperationView) -> Message | None:
         blocks=(
             header(f"{finish_title(view)} · {view.cluster}"),
             section([who, *finish_lines(view, MRKDWN)]),
+            actions([operation_button(view, REPORT)]),
             context([people_line(view, MRKDWN)]),
         ),
         priority=Priority.URGENT,

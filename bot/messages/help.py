@@ -84,6 +84,14 @@ FORMS: tuple[Form, ...] = (
         ("uncordon node-1", "uncordon lab/node-1"),
     ),
     Form(
+        "history",
+        "NODE|ID",
+        "who did what to a node or in an operation, and on what grounds",
+        "Who asked, who approved and what they were shown, each decision, and the end. That of a "
+        f"node goes back further than its operations are kept. {_IDS}",
+        ("history node-1", "history lab/node-1", "history 7F3K9Q"),
+    ),
+    Form(
         "freeze",
         "[CLUSTER] reason …",
         "no new eviction anywhere in the cluster, until thaw",

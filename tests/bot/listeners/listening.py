@@ -48,6 +48,7 @@ from jobs.models import (
 )
 from jobs.models.pods import Block, Verdict
 from jobs.policy import Policy, parse_policy
+from tests.bot.archive import FakeHistories
 from tests.bot.listeners.looks import FakeLooks, NoLease
 
 TEAM, ANA, BO, EVE = "T01DEMO", "U01ANA", "U02BOB", "U03EVE"
@@ -113,6 +114,7 @@ class FakeClient:
     views: dict[str, OperationView] = field(default_factory=lambda: {OPERATION: VIEW})
     questions: dict[str, QuestionView] = field(default_factory=lambda: {QUESTION: BLOCKED})
     decided: Decided | None = None
+    histories: FakeHistories = field(default_factory=FakeHistories)
     freezes: dict[str, Freeze] = field(default_factory=dict)
 
     def _reach(self, *call: Any) -> None:
