@@ -4,8 +4,9 @@ from bot.messages.buttons import choice_label, choice_past, word
 from bot.messages.style import Style
 from bot.messages.text import listing
 from jobs.models import QuestionState, QuestionView, Settlement
+from jobs.policy import missing_votes
 
-__all__ = ["outcome_line", "people", "vote_lines", "wait_line", "waits_for"]
+__all__ = ["missing_line", "outcome_line", "people", "vote_lines", "wait_line", "waits_for"]
 
 _PEOPLE = 6
 
@@ -36,7 +37,7 @@ def outcome_line(question: QuestionView, style: Style, *, successor: str = "") -
     `successor` is the address of the new question, where it was replaced.
     """
     if question.settled is not None:
-        return settled_line(question.settled, style)
+        return f"{settled_line(question.settled, style)}{_grounds(question, style)}"
     if question.state is QuestionState.OPEN:
         return ""
     words = _CLOSED.get(question.closed_because) or "Closed"
@@ -46,6 +47,20 @@ def outcome_line(question: QuestionView, style: Style, *, successor: str = "") -
         style.link("→ the new question", successor) if question.superseded_by and successor else ""
     )
     return f"{words}{at}{why}. {new}".strip()
+
+
+def _grounds(question: QuestionView, style: Style) -> str:
+    """Mark a decision that rests on less than it should: Slack could not be asked for groups."""
+    settled = question.settled
+    votes = [v for v in question.votes if settled and v.choice == settled.choice]
+    counted = [v for v in votes if settled and v.by in settled.by]
+    marks = []
+    if glass := tuple(v.by for v in counted if "break_glass" in v.rests_on):
+        marks.append(f"{people(glass, style)} by break glass: user groups could not be asked for")
+    if stale := tuple(v.by for v in counted if v.stale):
+        as_of = min(v.groups_at for v in counted if v.stale)
+        marks.append(f"{people(stale, style)} by user groups as of {style.time(as_of)}")
+    return f" ({'; '.join(marks)}.)" if marks else ""
 
 
 def _explains(question: QuestionView) -> bool:
@@ -60,18 +75,47 @@ def vote_lines(question: QuestionView, style: Style) -> list[str]:
         by = tuple(dict.fromkeys(v.by for v in question.votes if word(v.choice) == word(choice)))
         if needed > 1 and by:
             label = style.text(choice_label(choice, question).rstrip("…"))
-            lines.append(f"{label}: {len(by)} of {needed} votes, {people(by, style)}.")
+            missing = missing_line(question, choice, style)
+            lacks = f"; {missing}" if missing else ""
+            lines.append(f"{label}: {len(by)} of {needed} votes, {people(by, style)}{lacks}.")
     return lines
+
+
+def missing_line(question: QuestionView, choice: str, style: Style) -> str:
+    """Say whose votes a choice of several roles lacks: `it lacks a vote of @pay`."""
+    needed = _roles(question, choice)
+    if len(needed) < 2:  # noqa: PLR2004  with one role a number says it all
+        return ""
+    voters = [v.roles for v in question.votes if word(v.choice) == word(choice)]
+    missing = missing_votes(needed, voters)
+    lacks = [_of_role(role, number, style) for role, number in sorted(missing.items())]
+    return f"it lacks {' and '.join(lacks)}" if lacks else ""
+
+
+def _of_role(role: str, number: int, style: Style) -> str:
+    who = f"of {style.person(role.removeprefix('owner:'))}" if role != "force" else "to force"
+    return f"{'a vote' if number == 1 else f'{number} votes'} {who}"
+
+
+def _roles(question: QuestionView, choice: str) -> dict[str, int]:
+    found = (roles for c, roles in question.roles_needed.items() if word(c) == word(choice))
+    return next(found, {})
 
 
 def needs_line(question: QuestionView, style: Style) -> str:
     """Say which choices take several people: `Force db-2 takes 2 people`."""
     several = [
         f"{style.text(choice_label(choice, question).rstrip('…'))} takes {needed} people"
+        f"{_owners(question, choice, style)}"
         for choice in question.choices
         if (needed := _needed(question, choice)) > 1
     ]
     return ", ".join(several)
+
+
+def _owners(question: QuestionView, choice: str, style: Style) -> str:
+    groups = [role.removeprefix("owner:") for role in _roles(question, choice) if role != "force"]
+    return f", one each of {people(tuple(sorted(groups)), style)}" if groups else ""
 
 
 def _needed(question: QuestionView, choice: str) -> int:

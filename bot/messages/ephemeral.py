@@ -4,7 +4,8 @@ An empty string means that nothing needs to be said: the message itself shows it
 """
 
 from bot.messages.buttons import choice_label, settled_words, word
-from bot.messages.decisions import people
+from bot.messages.decisions import missing_line, people
+from bot.messages.freezing import frozen_since
 from bot.messages.style import MRKDWN, Style
 from bot.messages.text import escape, short_id
 from bot.messages.times import duration
@@ -73,12 +74,17 @@ def _voted(question: QuestionView, choice: str, style: Style, *, again: bool) ->
     same = {v.by for v in question.votes if word(v.choice) == word(choice)}
     needed = next((n for c, n in question.votes_needed.items() if word(c) == word(choice)), 1)
     label = style.text(choice_label(choice, question).rstrip("…"))
+    missing = missing_line(question, choice, style)
+    lacks = f" {missing[:1].upper()}{missing[1:]}." if missing else ""
     if again:
         return (
             f"You have voted already. {label} has {len(same)} of {needed} votes; "
-            "the others must come from other people."
+            f"the others must come from other people.{lacks}"
         )
-    return f"Your vote counts: {label} has {len(same)} of {needed} votes. Nothing has happened yet."
+    return (
+        f"Your vote counts: {label} has {len(same)} of {needed} votes. Nothing has happened "
+        f"yet.{lacks}"
+    )
 
 
 def _too_late(question: QuestionView, now_ms: int, successor: str, style: Style) -> str:
@@ -122,6 +128,9 @@ def submitted_words(submitted: Submitted, request: DrainRequest, style: Style = 
     told = f"{doing} {style.text(nodes)} in {style.text(request.cluster)}: op {operation}."
     if not submitted.created:
         told = f"This was asked already: op {operation} serves it."
+    if submitted.frozen and not request.plan_only:
+        since = frozen_since(submitted.frozen, style).rstrip(".")
+        told += f" {style.text(request.cluster)} is frozen {since}. It waits until it is thawed."
     return f"{told}{_no_worker(submitted, request.cluster, style)}"
 
 

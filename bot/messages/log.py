@@ -128,6 +128,11 @@ def _soaking(_: str, f: _Fields) -> str:
     return f"Went first: {nodes}. The others wait until {until}." if until else "Soaking."
 
 
+def _frozen(_: str, f: _Fields) -> str:
+    until = "nothing more is evicted until somebody thaws it"
+    return f"{f.get('cluster')} was frozen{f.by}{f.why}; {until}."
+
+
 def _freed(node: str, f: _Fields) -> str:
     budget = f.get("budget")
     what = f"Budget {budget} lets pods go again" if budget else "What was in the way is gone"
@@ -155,6 +160,8 @@ _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "stopped": lambda node, f: f"Nobody answered in time: {node} stopped, its cordon stays{f.why}.",
     "failed": lambda node, f: f"{node} failed{f.why}.",
     "forced": lambda node, f: f"Forced {f.pods or 'pods'} on {node}{f.by}{f.why}.",
+    "frozen": _frozen,
+    "thawed": lambda _, f: f"{f.get('cluster')} was thawed{f.by}{f.why}: what waited goes on.",
     "paused": lambda _, f: f"Paused{f.by}: no new node, no new eviction.",
     "resumed": lambda _, f: f"Resumed{f.by}.",
     "freed": _freed,

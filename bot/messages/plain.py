@@ -6,7 +6,7 @@ from bot.messages.finish import finish_lines, people_line
 from bot.messages.log import log_words
 from bot.messages.nodes import node_lines, node_list
 from bot.messages.obstacles import block_lines, refusal_lines, wont_stop_lines
-from bot.messages.progress import progress_counts, soaking_line, state_words
+from bot.messages.progress import frozen_lines, progress_counts, soaking_line, state_words
 from bot.messages.question import detail_lines, effects, question_text
 from bot.messages.request import asked_line, plan_lines
 from bot.messages.style import PLAIN
@@ -72,6 +72,7 @@ def status_lines(view: OperationView, now_ms: int) -> list[str]:
         lines += [soaking_line(view, PLAIN)] if view.soaking_until else []
     else:
         lines += plan_lines(view, PLAIN)
+    lines += frozen_lines(view, PLAIN)
     if not view.plan_only:
         lines += [f"  {line}" for line in node_lines(view, PLAIN)]
     for question in view.open_questions:

@@ -13,6 +13,7 @@ from bot.messages.buttons import (
 )
 from bot.messages.decisions import people
 from bot.messages.finish import finish_lines, finish_text, finish_title, is_return, people_line
+from bot.messages.freezing import frozen_since
 from bot.messages.message import BlockDict, Message, Priority
 from bot.messages.nodes import done_count, node_lines, node_list, node_name, pods_gone, pods_total
 from bot.messages.question import effects, question_key
@@ -22,7 +23,15 @@ from bot.messages.text import clip, count, mention, pod_names, short_id
 from bot.messages.times import duration
 from jobs.models import OperationState, OperationView, QuestionKind, QuestionView
 
-__all__ = ["PARENT", "parent", "progress_counts", "soaking_line", "state_words", "waiting_line"]
+__all__ = [
+    "PARENT",
+    "frozen_lines",
+    "parent",
+    "progress_counts",
+    "soaking_line",
+    "state_words",
+    "waiting_line",
+]
 
 PARENT = "parent"
 
@@ -50,14 +59,20 @@ def state_words(view: OperationView) -> str:
             return "Paused"
         if is_return(view):
             return "Giving back"
-        soaking = "Soaking" if view.soaking_until else "Draining"
-        return "Waiting for people" if view.open_questions else soaking
+        return _going(view)
     return {
         OperationState.SUBMITTED: "Waiting for a worker",
         OperationState.PLANNING: "Looking at the nodes",
         OperationState.CONFIRMING: "Waiting for Start",
         OperationState.APPROVING: "Waiting for approval",
     }[view.state]
+
+
+def _going(view: OperationView) -> str:
+    if view.frozen:
+        return "Frozen"
+    soaking = "Soaking" if view.soaking_until else "Draining"
+    return "Waiting for people" if view.open_questions else soaking
 
 
 def progress_counts(view: OperationView, now_ms: int) -> str:
@@ -89,6 +104,15 @@ def soaking_line(view: OperationView, style: Style) -> str:
     """Say until when the nodes that went first are watched: `Soaking until 14:30: …`."""
     rest = count(sum(not node.status.final for node in view.nodes), "other node")
     return f"Soaking until {style.time(view.soaking_until)}: {rest} to go after that"
+
+
+def frozen_lines(view: OperationView, style: Style) -> list[str]:
+    """Say that the cluster is frozen, since when, by whom and why, where that holds something."""
+    if view.frozen is None or view.plan_only or is_return(view):
+        return []
+    cluster = style.text(view.cluster)
+    held = "no new node and no new eviction until somebody thaws it"
+    return [f"{cluster} is frozen {frozen_since(view.frozen, style)}; {held}"]
 
 
 def _coarse(ms: int) -> str:
@@ -164,6 +188,7 @@ def _running(view: OperationView, now_ms: int, audience: Audience) -> Message:
         body.append(soaking_line(view, MRKDWN))
     if view.paused_by and running:
         body.append(f"Paused by {mention(view.paused_by)}: no new node, no new eviction")
+    body += frozen_lines(view, MRKDWN)
     as_of = f"as of {MRKDWN.time(now_ms, seconds=True)}"
     title = f"{state_words(view)} · {view.cluster}"
     blocks = [header(title if running or view.aborted_by else request_title(view))]
@@ -207,7 +232,8 @@ def _running_text(view: OperationView) -> str:
     if is_return(view):
         return f"Giving {node_list([n.name for n in view.nodes], NOTICE)} back in {cluster}."
     done = f"{done_count(view)} of {count(len(view.nodes), 'node')} done"
-    doing = state_words(view) if view.aborted_by or view.paused_by else "Draining"
+    held = view.aborted_by or view.paused_by or view.frozen
+    doing = state_words(view) if held else "Draining"
     words = f"{doing} in {cluster}"
     asked = next(iter(view.open_questions), None)
     if asked is None:

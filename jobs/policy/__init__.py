@@ -20,6 +20,7 @@ from jobs.policy.model import (
     Rule,
     Token,
 )
+from jobs.policy.quorum import missing_votes
 from jobs.policy.rules import members, requirements_for, rule_for, rules_of_cluster
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Token",
     "load_policy",
     "members",
+    "missing_votes",
     "parse_policy",
     "requirements_for",
     "rule_for",
