@@ -139,7 +139,7 @@ class Deciding:
             store = self._store_of(operation)
             view = operation_view(store, operation) if store else None
             if store is None or view is None:
-                return Refused(reason=f"There is no operation {operation}.")
+                return Refused(reason=f"There is no operation {operation}.", because="unknown")
             target = self._target(view, [node.name for node in view.nodes])
             refused = self._may(principal, action, target)
             if refused is not None:
@@ -150,7 +150,8 @@ class Deciding:
             )
             if result == "ended":
                 return Refused(
-                    reason=f"Operation {short(operation)} has ended already. Nothing changed."
+                    reason=f"Operation {short(operation)} has ended already. Nothing changed.",
+                    because="ended",
                 )
             return Acted(operation=operation, changed=result == "changed")
 

@@ -108,6 +108,13 @@ def question_view(store: Store, id: str) -> QuestionView | None:
     return None if record is None else _question(record)
 
 
+def open_questions(store: Store) -> tuple[QuestionView, ...]:
+    """Return all questions that wait for a person, those that were asked first at first."""
+    ids = cast("list[str]", store.redis.zrange(f"{store.prefix}open", 0, -1, desc=True))
+    found = _questions(store, reversed(ids))
+    return tuple(question for question in found if question.state is QuestionState.OPEN)
+
+
 def changes_since(
     stores: Mapping[str, Store], cursors: Mapping[str, str], *, wait: float
 ) -> tuple[Changes, ...]:

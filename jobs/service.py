@@ -18,7 +18,6 @@ from jobs.deciding import Deciding
 from jobs.durable import Store, connect
 from jobs.freeze import Freezing
 from jobs.histories import Histories
-from jobs.ids import short
 from jobs.inventory import InventoryStore
 from jobs.leases import NamedLease, reaching_redis
 from jobs.models import (
@@ -34,8 +33,14 @@ from jobs.models import (
 )
 from jobs.orphans import Orphans
 from jobs.policy import Policy, requirements_for
-from jobs.reading import changes_since, operation_view, question_view
-from jobs.submitting import named_nodes, start_new, worker_alive
+from jobs.reading import changes_since, open_questions, operation_view, question_view
+from jobs.submitting import (
+    asked_before,
+    named_nodes,
+    other_request,
+    start_new,
+    worker_alive,
+)
 from jobs.threads import ThreadStore
 from jobs.workflows.inputs import GiveBackInput, OperationInput
 
@@ -105,6 +110,10 @@ class Service(Deciding, Freezing):
                 found = named_nodes(inventory, request.nodes)
             if isinstance(found, Refused):
                 return found
+            store = self._stores[request.cluster]
+            before = asked_before(store, request, principal.id, dedup=dedup)
+            if before is not None:
+                return before if isinstance(before, Refused) else self._submitted(store, before)
             target = Target(
                 cluster=request.cluster,
                 nodes={node.name: node.labels for node in found},
@@ -163,13 +172,17 @@ class Service(Deciding, Freezing):
         if self._policy is None:
             return Refused(reason=no_policy_refusal())
         if cluster not in self._stores:
-            return Refused(reason=f"There is no cluster {cluster} here. {self._clusters_known()}")
+            return Refused(
+                reason=f"There is no cluster {cluster} here. {self._clusters_known()}",
+                because="unknown",
+            )
         store = self._inventories[cluster]
         inventory = store.read_lately(max_age) if max_age else store.read()
         if not inventory.as_of:
             return Refused(
                 reason=f"The nodes of {cluster} are not known yet: no worker of it has reported. "
-                "Nothing was started."
+                "Nothing was started.",
+                because="not_known_yet",
             )
         return inventory
 
@@ -182,13 +195,16 @@ class Service(Deciding, Freezing):
         store = self._stores[cluster]
         what, id = start_new(store, workflow, input, facts, dedup=dedup, random=self._random)
         if what == "conflict":
-            return Refused(
-                reason=f"This request came under the name of another one, op {short(id)}: ask "
-                "again. Nothing was started."
-            )
+            return other_request(id)
+        drains = workflow == "operation"
+        return self._submitted(store, id, created=what == "started", drains=drains)
+
+    def _submitted(
+        self, store: Store, id: str, *, created: bool = False, drains: bool = True
+    ) -> Submitted:
         return Submitted(
-            operation=id, created=what == "started", worker_seen=self._seen_lately(cluster),
-            frozen=self.frozen(cluster) if workflow == "operation" else None,
+            operation=id, created=created, worker_seen=self._seen_lately(store.group),
+            frozen=self.frozen(store.group) if drains else None,
         )  # fmt: skip
 
     # -- looking -----------------------------------------------------------------------------
@@ -225,6 +241,12 @@ class Service(Deciding, Freezing):
         with reaching_redis():
             store = self._store_of(question)
             return question_view(store, question) if store else None
+
+    def questions(self, cluster: str) -> tuple[QuestionView, ...]:
+        """Return the open questions of a cluster, those that were asked first at first."""
+        with reaching_redis():
+            store = self._stores.get(cluster)
+            return open_questions(store) if store else ()
 
     def inventory(self, cluster: str) -> Inventory:
         """Return the nodes of a cluster as the watcher last saw them."""

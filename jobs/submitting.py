@@ -1,11 +1,11 @@
 """Start a workflow under a fresh id, once for each request; and whether somebody will take it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from jobs.durable import Store
-from jobs.ids import did_you_mean, operation_id
-from jobs.models import ClusterNode, Inventory, Refused
+from jobs.ids import did_you_mean, operation_id, short
+from jobs.models import ClusterNode, DrainRequest, Inventory, Refused
 
 
 def start_new(
@@ -28,6 +28,32 @@ def start_new(
             return what, id
 
 
+def asked_before(
+    store: Store, request: DrainRequest, requester: str, *, dedup: str
+) -> str | Refused | None:
+    """Return the operation that this same request began, or None.
+
+    Whoever asks again after a lost answer is answered as before, also where the request would be
+    refused now, because of what it has done since. A refusal: the name was another request's.
+    """
+    id = cast("str | None", store.redis.get(f"{store.prefix}dedup:{dedup}"))
+    known = store.workflow(id) if id else None
+    if id is None or known is None:  # none, or so long ago that it is forgotten
+        return None
+    asked = known.input if isinstance(known.input, dict) else {}
+    same = asked.get("request") == request.model_dump(mode="json")
+    return id if same and asked.get("requester") == requester else other_request(id)
+
+
+def other_request(id: str) -> Refused:
+    """Return the refusal of a request that came under the name of another one."""
+    return Refused(
+        reason=f"This request came under the name of another one, op {short(id)}: ask again. "
+        "Nothing was started.",
+        because="other_request",
+    )
+
+
 def worker_alive(store: Store) -> bool:
     """Whether a worker of the cluster is alive."""
     return bool(store.redis.zcount(f"{store.prefix}workers", store.now(), "+inf"))
@@ -40,5 +66,5 @@ def named_nodes(inventory: Inventory, names: Sequence[str]) -> Refused | tuple[C
         if name not in by_name:
             hint = did_you_mean(name, list(by_name))
             said = f"There is no node {name} in {inventory.cluster}. {hint}"
-            return Refused(reason=said.strip())
+            return Refused(reason=said.strip(), because="unknown")
     return tuple(by_name[name] for name in names)

@@ -26,7 +26,7 @@ def operation(
     """
     view = desk.client.operation(id) if served(desk, id, question=False) else None
     if view is None:
-        return Refused(reason=f"There is no operation {quoted(id)}.")
+        return Refused(reason=f"There is no operation {quoted(id)}.", because="unknown")
     target = _target(desk, view, tuple(node.name for node in view.nodes), channel=channel)
     return _refusal(desk, principal, Action.READ, target) or view
 

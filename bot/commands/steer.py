@@ -15,7 +15,8 @@ def steer(desk: Desk, principal: Principal, command: Steer, *, nonce: str) -> Ac
     """
     operation = command.operation
     if not served(desk, operation, question=False):
-        return Refused(reason=f"There is no operation {quoted(operation)}. Nothing changed.")
+        said = f"There is no operation {quoted(operation)}. Nothing changed."
+        return Refused(reason=said, because="unknown")
     match command.verb:
         case "abort":
             return desk.client.abort(principal, operation, reason=command.reason, nonce=nonce)

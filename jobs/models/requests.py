@@ -1,6 +1,7 @@
 """What people ask of drainbot, and what they are answered."""
 
 from enum import StrEnum
+from typing import Literal
 
 from jobs.models.base import Frozen
 from jobs.models.freezes import Freeze
@@ -36,10 +37,18 @@ class Submitted(Frozen):
 
 
 class Refused(Frozen):
-    """Nothing happened. `reason` is a sentence for the person, `who_may` ids of those who may."""
+    """Nothing happened. `reason` is a sentence for the person, `who_may` ids of those who may.
+
+    `because` is for programs: `not_allowed` (by right, policy or limits), `unknown` (there is no
+    such thing), `ended` (the operation has), `other_request` (the same name came with another
+    wish), `not_known_yet` (nothing is known of the cluster's nodes).
+    """
 
     reason: str
     who_may: tuple[str, ...] = ()
+    because: Literal["not_allowed", "unknown", "ended", "other_request", "not_known_yet"] = (
+        "not_allowed"
+    )
 
 
 class Outcome(StrEnum):
