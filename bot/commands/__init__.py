@@ -2,6 +2,8 @@
 
 from bot.commands.ask import Asked, drain, uncordon
 from bot.commands.desk import Desk, NodeBook, Place
+from bot.commands.finding import find_nodes
+from bot.commands.form import Offer, ask_by_form, offer
 from bot.commands.hints import meant
 from bot.commands.history import history, report
 from bot.commands.hold import hold
@@ -14,13 +16,17 @@ __all__ = [
     "Asked",
     "Desk",
     "NodeBook",
+    "Offer",
     "Place",
+    "ask_by_form",
     "choices_of",
     "decide",
     "drain",
+    "find_nodes",
     "history",
     "hold",
     "meant",
+    "offer",
     "open_question",
     "operation",
     "operations",

@@ -22,6 +22,7 @@ from bot.grammar import (
     Who,
     parse,
 )
+from bot.listeners.asking import open_form
 from bot.listeners.delivery import Delivery
 from bot.listeners.deps import Deps
 from bot.listeners.shell import Reply, arrived_at, safe, settle_command
@@ -109,7 +110,7 @@ def _do(
         case Hold():
             return _hold(desk, principal, command, delivery)
         case Ask() | Help():
-            return _help("/drain", Help())
+            return open_form(desk, principal, place)
     return _look(desk, principal, command, place)
 
 

@@ -21,6 +21,14 @@ __all__ = ["Reply", "Work", "arrived_at", "safe", "settle_click", "settle_comman
 
 log = structlog.get_logger(__name__)
 
+_LATE_FORM = (
+    "Slack gives 3 seconds to open a form, and they were over. Nothing was asked. Type the command "
+    "again, or name the nodes behind it."
+)
+_NO_FORM = (
+    "The form could not be opened: Slack did not take it. Nothing was asked. Type the command "
+    "again, or name the nodes behind it."
+)
 _NO_DIALOG = "The dialog could not be opened: Slack is slow. Nothing changed; press again."
 
 
@@ -64,6 +72,8 @@ def settle_command(
         reply = deps.within.run(arrived, lambda: _judged(deps, delivery, work))
     except Unsettled as unsettled:
         reply = Reply(str(unsettled))
+    if reply.modal is not None:
+        return _open_form(deps, delivery, reply.modal)
     answer: dict[str, Any] = {"response_type": "ephemeral", "text": reply.text}
     if reply.blocks:
         answer["blocks"] = list(reply.blocks)
@@ -137,6 +147,20 @@ def _tell_past_redis(deps: Deps, delivery: Delivery, words: str, *, kept: bool =
         return
     message = {"response_type": "ephemeral", "replace_original": False, "text": words}
     deps.aside.start(lambda: deps.respond(delivery.response_url, message))
+
+
+def _open_form(deps: Deps, delivery: Delivery, form: BlockDict) -> dict[str, Any]:
+    """Open the form of a command; return the acknowledgement, which says something only if not."""
+
+    def task() -> None:
+        wrong = deps.open_view(delivery.trigger_id, form)
+        if wrong:
+            log.warning("form_not_opened", error=wrong)
+            _tell_past_redis(deps, delivery, _LATE_FORM if "trigger" in wrong else _NO_FORM)
+
+    if deps.aside.start(task):
+        return {}
+    return {"response_type": "ephemeral", "text": _NO_FORM}
 
 
 def _show(deps: Deps, delivery: Delivery, words: str, *, kept: bool) -> None:

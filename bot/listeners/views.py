@@ -1,4 +1,4 @@
-"""Submitted modals: Force and Abort, with their reasons."""
+"""Submitted modals: Force and Abort with their reasons, and the form of a drain."""
 
 import re
 from collections.abc import Mapping
@@ -9,10 +9,12 @@ from slack_bolt import Ack, App, BoltContext
 from bot import commands
 from bot.commands import Desk
 from bot.grammar import Steer
+from bot.listeners.asking import submit_form
 from bot.listeners.delivery import Delivery
 from bot.listeners.deps import Deps
 from bot.listeners.shell import Reply, Work, arrived_at, settle_modal
 from bot.messages.ephemeral import NOT_A_BUTTON, acted_words, decided_words, refused_words
+from bot.messages.form import REQUEST_MODAL
 from bot.messages.modals import (
     ABORT_MODAL,
     FORCE_MODAL,
@@ -25,7 +27,7 @@ from jobs.models import Principal, Refused
 
 __all__ = ["register"]
 
-_REASON = "reason"  # the field of both modals that shows what is wrong with the whole
+_REASON = "reason"  # the field of every modal that shows what is wrong with the whole
 
 
 def register(app: App, deps: Deps) -> None:
@@ -57,6 +59,8 @@ def _work(body: Mapping[str, Any]) -> Work:
                 if isinstance(wanted, AbortForm):
                     return _abort(desk, principal, wanted, delivery)
                 return Reply(errors=wanted)
+            case str(callback) if callback == REQUEST_MODAL:
+                return submit_form(desk, principal, submitted, delivery)
         return Reply(NOT_A_BUTTON)
 
     return work

@@ -3,16 +3,16 @@
 https://docs.slack.dev/reference/views/modal-views
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bot.messages.blocks import header, section
 from bot.messages.message import BlockDict
+from bot.messages.modal_parts import Errors, carried, modal, plain, text_input, typed
 from bot.messages.obstacles import block_lines
 from bot.messages.style import MRKDWN
-from bot.messages.text import count, escape, label, listing
+from bot.messages.text import count, escape, listing
 from jobs.models import OperationView, QuestionView
 
 __all__ = [
@@ -30,14 +30,10 @@ __all__ = [
 
 FORCE_MODAL = "drainbot_force"
 ABORT_MODAL = "drainbot_abort"
-_REASON, _CONFIRM, _INPUT = "reason", "confirm", "value"
-_REASON_LENGTH = 500
+_REASON, _CONFIRM = "reason", "confirm"
 _VIEW_BLOCKS = 100
 _PODS_A_SECTION, _POD_SECTIONS = 10, 20
 _TAIL = 4  # characters of the node's name that are typed to confirm
-
-Errors = dict[str, str]
-"""What is wrong, by the id of the block: Slack shows each at its field."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +84,13 @@ def force_modal(
     if len(lines) > len(shown):
         blocks.append(section([f"… and {len(lines) - len(shown)} more; see `drainbot status`."]))
     blocks.append(section([*block_lines(question.blocks, MRKDWN), _FORCE_WORDS]))
-    blocks.append(_input(_REASON, "Why", required=reason_required, many_lines=True))
+    blocks.append(text_input(_REASON, "Why", required=reason_required, many_lines=True))
     if confirm:
         tail = name[-_TAIL:]
         blocks.append(
-            _input(_CONFIRM, f"Type the last {len(tail)} characters of {name}", required=True)
+            text_input(_CONFIRM, f"Type the last {len(tail)} characters of {name}", required=True)
         )
-    return _modal(
+    return modal(
         FORCE_MODAL,
         "Force",
         blocks,
@@ -118,20 +114,18 @@ _FORCE_WORDS = (
 
 def read_force(view: Mapping[str, Any]) -> ForceForm | Errors:
     """Read a submission of :func:`force_modal` (the payload's `view`), or say what is wrong."""
-    carried = _carried(view)
-    reason, typed = _typed(view, _REASON), _typed(view, _CONFIRM)
+    kept = carried(view)
+    reason, confirmed = typed(view, _REASON), typed(view, _CONFIRM)
     errors: Errors = {}
-    if carried.get("must") and not reason:
+    if kept.get("must") and not reason:
         errors[_REASON] = "Say why: the policy asks for a reason."
-    tail = str(carried.get("tail", ""))
-    if tail and typed.casefold() != tail.casefold():
+    tail = str(kept.get("tail", ""))
+    if tail and confirmed.casefold() != tail.casefold():
         errors[_CONFIRM] = f"Type {tail}, the last {len(tail)} characters of the name."
     if errors:
         return errors
-    question, choice = str(carried.get("q", "")), str(carried.get("c", ""))
-    return ForceForm(
-        question, choice, reason, str(carried.get("ch", "")), str(carried.get("ts", ""))
-    )
+    question, choice = str(kept.get("q", "")), str(kept.get("c", ""))
+    return ForceForm(question, choice, reason, str(kept.get("ch", "")), str(kept.get("ts", "")))
 
 
 def abort_modal(
@@ -150,23 +144,21 @@ def abort_modal(
         lines.append(f"Stays cordoned, pods were evicted already: {_names(started)}.")
     if kept:
         lines.append(f"Uncordoned, if the cordon was drainbot's own: {_names(kept)}.")
-    blocks = [section(lines), _input(_REASON, "Why", required=False, many_lines=True)]
+    blocks = [section(lines), text_input(_REASON, "Why", required=False, many_lines=True)]
     carries: dict[str, str | int] = {"o": view.id, "q": question, "c": choice, "ch": channel}
-    return _modal(
-        ABORT_MODAL, "Abort", blocks, submit="Abort", carries={**carries, "ts": thread_ts}
-    )
+    return modal(ABORT_MODAL, "Abort", blocks, submit="Abort", carries={**carries, "ts": thread_ts})
 
 
 def read_abort(view: Mapping[str, Any]) -> AbortForm | Errors:
     """Read a submission of :func:`abort_modal` (the payload's `view`)."""
-    carried = {key: str(value) for key, value in _carried(view).items()}
+    kept = {key: str(value) for key, value in carried(view).items()}
     return AbortForm(
-        carried.get("o", ""),
-        carried.get("q", ""),
-        carried.get("c", ""),
-        _typed(view, _REASON),
-        carried.get("ch", ""),
-        carried.get("ts", ""),
+        kept.get("o", ""),
+        kept.get("q", ""),
+        kept.get("c", ""),
+        typed(view, _REASON),
+        kept.get("ch", ""),
+        kept.get("ts", ""),
     )
 
 
@@ -175,63 +167,11 @@ def note_modal(title: str, lines: list[str]) -> BlockDict:
     blocks = [section(lines[at : at + 10]) for at in range(0, len(lines), 10)]
     return {
         "type": "modal",
-        "title": _plain(title, 24),
-        "close": _plain("Close", 24),
+        "title": plain(title, 24),
+        "close": plain("Close", 24),
         "blocks": blocks[:_VIEW_BLOCKS] or [header(title)],
     }
 
 
-def _modal(
-    callback: str,
-    title: str,
-    blocks: list[BlockDict],
-    *,
-    submit: str,
-    carries: Mapping[str, str | int],
-) -> BlockDict:
-    return {
-        "type": "modal",
-        "callback_id": callback,
-        "title": _plain(title, 24),
-        "submit": _plain(submit, 24),
-        "close": _plain("Back", 24),
-        "private_metadata": json.dumps(carries, separators=(",", ":")),
-        "blocks": blocks,
-    }
-
-
-def _input(block_id: str, words: str, *, required: bool, many_lines: bool = False) -> BlockDict:
-    return {
-        "type": "input",
-        "block_id": block_id,
-        "optional": not required,
-        "label": _plain(words, 300),
-        "element": {
-            "type": "plain_text_input",
-            "action_id": _INPUT,
-            "multiline": many_lines,
-            "max_length": _REASON_LENGTH,
-        },
-    }
-
-
-def _plain(words: str, limit: int) -> BlockDict:
-    return {"type": "plain_text", "text": label(words, limit), "emoji": False}
-
-
 def _names(names: list[str]) -> str:
     return listing([escape(name, 60) for name in names], 10)
-
-
-def _typed(view: Mapping[str, Any], block: str) -> str:
-    values = view.get("state", {}).get("values", {})
-    return str(values.get(block, {}).get(_INPUT, {}).get("value") or "").strip()
-
-
-def _carried(view: Mapping[str, Any]) -> dict[str, Any]:
-    # Only drainbot writes it, and only a signed delivery brings it back.
-    try:
-        carried = json.loads(str(view.get("private_metadata") or "{}"))
-    except ValueError:
-        return {}
-    return carried if isinstance(carried, dict) else {}

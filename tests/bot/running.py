@@ -91,7 +91,8 @@ def running_bot(
             delivery = {"SLACK_APP_TOKEN": app.app_token}
             slack.configure(socket_mode=True)
         else:
-            slack.configure(request_url=f"http://127.0.0.1:{port}/slack/events")
+            url = f"http://127.0.0.1:{port}/slack/events"
+            slack.configure(request_url=url, options_url=url)
         env = environment(
             redis_url,
             policy,

@@ -64,6 +64,27 @@ def test_a_command_is_acknowledged_and_told_in_the_channel(
         assert ready(bot.probes)["status"] == "ready"
 
 
+@pytest.mark.parametrize("socket_mode", [False, True])
+def test_the_form_is_opened_filled_in_and_asked_for(
+    redis: Redis, redis_url: str, policy: Path, *, socket_mode: bool
+) -> None:
+    publish_nodes(redis, "node-1", "node-2")
+    with running_bot(redis_url, policy, socket_mode=socket_mode) as bot:
+        assert bot.slack.slash("ana", "ops", "/drain").shown is None
+        eventually(lambda: bot.slack.modals("ana"))
+        assert bot.slack.suggest("ana", "drainbot_nodes", "ode-2").shown is None
+        wrong = bot.slack.submit("ana", {"drainbot_nodes": ["node-2"], "typed": "nod-1"})
+        assert wrong.shown is None
+        (view,) = bot.slack.modals("ana")
+        assert "Did you mean node-1" in view["errors"]["typed"]
+        bot.slack.submit("ana", {"drainbot_nodes": ["node-2"], "reason": "disk swap"})
+        assert bot.slack.modals("ana") == []
+        (parent,) = eventually(lambda: bot.slack.messages("ops"))
+        assert "node-2" in parent["text"]
+        (told,) = eventually(lambda: bot.slack.ephemerals("ana"))
+        assert "Draining node-2 in demo" in told["text"]
+
+
 def test_guests_and_people_of_other_organizations_are_refused(
     redis: Redis, redis_url: str, policy: Path
 ) -> None:

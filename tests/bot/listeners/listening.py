@@ -265,9 +265,13 @@ class World:
     def send(self, request: BoltRequest) -> BoltResponse:
         return self.app.dispatch(request)
 
+    def slash_raw(self, text: str, **fields: str) -> BoltResponse:
+        """Type `/drain text`; return the whole answer."""
+        return self.send(signed(slash_form(text, **fields)))
+
     def slash(self, text: str, **fields: str) -> dict[str, Any]:
         """Type `/drain text`; return the acknowledgement that the person sees."""
-        response = self.send(signed(slash_form(text, **fields)))
+        response = self.slash_raw(text, **fields)
         assert response.status == 200
         answer: dict[str, Any] = json.loads(response.body)
         return answer

@@ -53,8 +53,8 @@ def test_a_delivery_that_comes_twice_starts_one_operation() -> None:
         assert len(bot.client.asked) == 2
 
 
-@pytest.mark.parametrize("text", ["", "   ", "help", "--help"])
-def test_an_empty_command_is_help_and_starts_nothing(text: str) -> None:
+@pytest.mark.parametrize("text", ["?", "help", "--help", "HELP"])
+def test_help_names_the_forms_and_starts_nothing(text: str) -> None:
     with world() as bot:
         said = text_of(bot, text)
         assert "/drain NODE…" in said

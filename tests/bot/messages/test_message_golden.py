@@ -13,6 +13,7 @@ import pytest
 from bot.messages import Audience, Message, thread_of
 from bot.messages.details import details_modal
 from bot.messages.ephemeral import NOT_RECORDED
+from bot.messages.form import request_modal
 from bot.messages.modals import abort_modal, force_modal
 from bot.messages.plain import status_lines
 from jobs.models import (
@@ -25,6 +26,7 @@ from jobs.models import (
     Requirements,
     Vote,
 )
+from jobs.options import FLAGS, Flag
 from sandbox.slack.blockkit import problems
 from tests.bot.messages import samples
 from tests.bot.messages.samples_after import AFTER
@@ -167,13 +169,20 @@ def test_a_terminal_reads_the_same_without_markup(name: str) -> None:
     compare(f"{name}.txt", text)
 
 
+def _flags(metavar: str) -> list[Flag]:
+    return [flag for flag in FLAGS if flag.metavar == metavar and flag.name[0] != "i"]
+
+
 def test_modals_read_as_their_golden_files_say() -> None:
     modals = {
         "force": force_modal(samples.question(), reason_required=True),
         "abort": abort_modal(samples.operation()),
         "details": details_modal(samples.operation(), NOW),
+        "request": request_modal(
+            "prod-eu", ["lab", "prod-eu"], _flags(""), _flags("DURATION"), channel="C01OPS"
+        ),
     }
-    assert [problems(modal) for modal in modals.values()] == [[], [], []]
+    assert [name for name, modal in modals.items() if problems(modal)] == []
     compare("modals.json", json.dumps(modals, indent=1, ensure_ascii=False) + "\n")
 
 
