@@ -7,6 +7,7 @@
 | aside | opens modals, answers past Redis: whatever must not hold up an acknowledgement |
 | notifier | does all the telling, if this copy has the lease |
 | groups | asks Slack for user groups, if this copy has the lease |
+| pager, one each | delivers pages, if this copy has its lease |
 | probes | answers the kubelet |
 """
 
@@ -35,6 +36,9 @@ from bot.listeners import Deps
 from bot.listeners.slack_calls import respond, view_opener
 from bot.listeners.within import Aside, Within
 from bot.outbox import Outbox
+from bot.page_store import PageStore, pager_key
+from bot.pager_secrets import pager_secrets
+from bot.pagers import Pager, PagerSettings
 from bot.probes import Probes
 from bot.settings import BotSettings
 from bot.startup import identify, ping, redis_away, redis_client
@@ -44,7 +48,7 @@ from bot.web_client import SlackAway, SlackRefused, asked, past_proxy, web_clien
 from jobs.authorization import no_policy_refusal
 from jobs.errors import ConfigError, StateUnavailable
 from jobs.policy import Policy, load_policy
-from jobs.service import open_client
+from jobs.service import Service, open_client
 
 __all__ = ["run_bot"]
 
@@ -86,6 +90,7 @@ class _Bot:
     stop: threading.Event
     failed: threading.Event
     stack: ExitStack
+    pagers: dict[str, str]  # their secrets, by address
     courtesy: Courtesy = field(default_factory=Courtesy)
 
     @property
@@ -101,14 +106,18 @@ def run_bot(settings: BotSettings) -> int:
     """Run the bot until SIGTERM or SIGINT; return its exit code.
 
     Raises :class:`ConfigError` for a policy that can't be used, a token that Slack refuses, a
-    workspace that is not the policy's, or an address that can't be listened on.
+    workspace that is not the policy's, a pager without its secret, or an address that can't be
+    listened on.
     """
     stop = _stop_on_signals()
     policy = load_policy(settings.policy) if settings.policy else None
+    pagers = pager_secrets(policy) if policy else {}
     redis = redis_client(settings, timeout=_REDIS_SECONDS)
     with ExitStack() as stack:
         stack.callback(redis.close)
-        bot = _Bot(settings, policy, redis, _Readiness(redis), stop, threading.Event(), stack)
+        bot = _Bot(
+            settings, policy, redis, _Readiness(redis), stop, threading.Event(), stack, pagers
+        )
         _answer_probes(bot)
         if wait_for("Redis", lambda: ping(redis), stop) is None:
             return 0
@@ -215,6 +224,15 @@ def _start_threads(bot: _Bot, identity: Identity) -> None:
     telling = _thread(bot, "notifier", notifier.run)
     bot.ready.notifier = lambda: "" if telling.is_alive() else "not running"
     _thread(bot, "groups", refresher.run)
+    _start_pagers(bot, client, redis)
+
+
+def _start_pagers(bot: _Bot, client: Service, redis: Redis) -> None:
+    store = PageStore(redis, tuple(bot.pagers))
+    for url, secret in bot.pagers.items():
+        settings = PagerSettings()
+        lease = client.lease(f"pager-{pager_key(url)}", seconds=settings.lease)
+        _thread(bot, "pager", Pager(url, secret, store, lease, settings=settings).run)
 
 
 def _thread(bot: _Bot, name: str, run: Callable[[threading.Event], None]) -> threading.Thread:

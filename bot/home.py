@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from bot.beside import Told
 from bot.commands import Desk, choices_of
 from bot.groups import SlackPeople
 from bot.home_store import HomeStore, Looker
-from bot.message_store import Record
 from bot.messages.home import Ask, FreezeShown, HomeState, HomeTab, KeptNode, closed_home, home_tab
 from bot.sender import Sender
 from bot.slack_api import Away, Failed, Outcome, RateLimited, Sent, SlackApi
@@ -104,11 +104,10 @@ class HomePages:
         self._look_at = float("-inf")
         self._pages.clear()
 
-    def tell(
-        self,
-        now_ms: int,
-        told: Iterable[tuple[OperationView, Mapping[str, Record]]],  # noqa: ARG002  as all have it
-    ) -> None:
+    def note(self, now_ms: int, told: Told) -> None:
+        """Note nothing: pages are made from the state of all clusters."""
+
+    def tell(self, now_ms: int) -> None:
         """Publish what is due, a few pages at most. Raises as the client and the store do."""
         now = self._clock()
         if now >= self._look_at:

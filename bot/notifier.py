@@ -8,17 +8,17 @@ state is the operations', what was said is in the message store, notes are in th
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import structlog
 
+from bot.beside import Beside
 from bot.courtesy import Courtesy
 from bot.losses import Losses
 from bot.message_store import Deposed, MessageStore, Record
 from bot.messages import Audience, Message, thread_of
-from bot.messages.audience import nobody
+from bot.messages.audience import OwnersPlace, nobody, nowhere
 from bot.messages.finish import FINISH
 from bot.notes import Notes
 from bot.outbox import Outbox
@@ -29,26 +29,15 @@ from jobs.client import Client
 from jobs.errors import StateUnavailable
 from jobs.models import LostState, OperationState, OperationView, QuestionView
 
-__all__ = ["Beside", "Mentions", "Notifier", "NotifierSettings"]
+__all__ = ["Mentions", "Notifier", "NotifierSettings"]
 
 log = structlog.get_logger()
 
 Mentions = Callable[[OperationView, QuestionView], tuple[str, ...]]
 """Who may settle a question today: ids of users and user groups."""
 
-
-class Beside(Protocol):
-    """What one notifier tells beside the operations' own messages, within the same budget."""
-
-    def begin(self) -> None:
-        """Begin a new term."""
-        ...
-
-    def tell(
-        self, now_ms: int, told: Iterable[tuple[OperationView, Mapping[str, Record]]]
-    ) -> None:
-        """Do a little of what is due; `told` are the operations that are being told of."""
-        ...
+Owners = Callable[[QuestionView], tuple[OwnersPlace, ...]]
+"""The channels of owners who are asked a question too."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +115,7 @@ class Notifier:
         clock: Callable[[], float] = time.monotonic,
         *,
         mentions: Mentions | None = None,
+        owners: Owners = nowhere,
         courtesy: Courtesy | None = None,
         note_thread: Callable[[str, str], None] | None = None,
         lost: Callable[[], tuple[LostState, ...]] | None = None,
@@ -137,6 +127,7 @@ class Notifier:
         self._store = store
         self._clock = clock
         self._mentions = mentions
+        self._owners = owners
         self._courtesy = courtesy or Courtesy()
         self._note_thread = note_thread or (lambda _operation, _address: None)
         self._sender = Sender(slack, store, clock=clock, settings=self._settings.sender)
@@ -201,9 +192,11 @@ class Notifier:
         self._term.dirty.clear()
         self._losses.tell(now_ms)
         self._notes.deliver(now_ms)
+        for each in self._beside:
+            each.note(now_ms, [(told.view, told.records) for told in self._term.told.values()])
         self._send(now_ms)
         for each in self._beside:
-            each.tell(now_ms, [(told.view, told.records) for told in self._term.told.values()])
+            each.tell(now_ms)
         return 0.0
 
     # -- the lease ---------------------------------------------------------------------------
@@ -323,6 +316,7 @@ class Notifier:
         mentions = self._mentions
         audience = Audience(
             mentions=(lambda question: mentions(view, question)) if mentions else nobody,
+            owners=self._owners,
             links=dict(open_links(told.records)),
             moved_from=place.moved_from,
         )

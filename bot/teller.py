@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from redis import Redis
 
 from bot.app import Identity
+from bot.beside import Beside
 from bot.commands import Desk, NodeBook
 from bot.courtesy import Courtesy
 from bot.groups import Directory, GroupStore, SlackPeople, named_in
 from bot.home import HomePages
 from bot.home_store import HomeStore
-from bot.mentions import mentions_by
+from bot.mentions import mentions_by, owners_by
 from bot.message_store import MessageStore
-from bot.notifier import Beside, Notifier, NotifierSettings
+from bot.notifier import Notifier, NotifierSettings
 from bot.outbox import Outbox
+from bot.page_store import PageStore
+from bot.pages import PageNotes
 from bot.sender import Sender
 from bot.settings import BotSettings
 from bot.slack_api import SlackApi
@@ -56,7 +59,10 @@ def make_notifier(
             clock=time.monotonic,
             links=links,
         )
-        return (home,)
+        if not policy.pagers:
+            return (home,)
+        urls = tuple(pager.url for pager in policy.pagers)
+        return (home, PageNotes(PageStore(redis, urls), workspace=identity.url))
 
     return Notifier(
         client,
@@ -70,6 +76,7 @@ def make_notifier(
             progress=settings.progress_seconds,
         ),
         mentions=mentions_by(policy, nodes),
+        owners=owners_by(policy),
         courtesy=courtesy,
         note_thread=client.note_thread,
         lost=client.orphans.lost,

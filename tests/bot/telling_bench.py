@@ -6,8 +6,10 @@ from typing import Any
 
 import redis as redis_client
 
+from bot.beside import Beside
 from bot.message_store import MessageStore
-from bot.notifier import Beside, Notifier, NotifierSettings
+from bot.messages.audience import OwnersPlace
+from bot.notifier import Notifier, NotifierSettings
 from bot.outbox import Outbox
 from bot.sender import Sender, SenderSettings
 from bot.slack_api import SlackApi
@@ -189,6 +191,7 @@ class Bench:
         self.timeout = timeout
         self.noted: list[tuple[str, str]] = []  # where operations are talked about
         self.lost: tuple[LostState, ...] = ()  # with a Redis that came back empty
+        self.owners: tuple[OwnersPlace, ...] = ()  # who is asked each question too
         self.notifier = self.another()
 
     def api(self) -> SlackApi:
@@ -212,6 +215,7 @@ class Bench:
             self.settings,
             clock or self.clock,
             mentions=lambda _, __: ("S0SRE",),
+            owners=lambda _: self.owners,
             note_thread=lambda operation, url: self.noted.append((operation, url)),
             lost=lambda: self.lost,
             beside=beside,

@@ -6,6 +6,7 @@ from bot.groups import GroupStore, People
 from bot.home_store import HomeStore
 from bot.message_store import MessageStore, Record
 from bot.outbox import Note, Outbox
+from bot.page_store import PageStore, pager_key
 from jobs.beginnings import Beginnings
 from jobs.durable import Activity, Context, Question, Quota, Registry, Runner, Signal, Store, Timer
 from jobs.durable.keeper import Keeper, reap_dead
@@ -220,6 +221,12 @@ def tell(guarded: GuardedRedis) -> None:
     home.tell("U1", "Already settled.")
     assert home.lookers()[0].told == "Already settled."
     home.heard("U1")
+    pages = PageStore(redis, ["https://pager.example.com/x"])
+    pager = pager_key("https://pager.example.com/x")
+    assert pages.note(OPERATION, "q1:open", {"about": "q1"})
+    (page,) = pages.waiting(pager)
+    assert pages.change(pager, page)
+    pages.done(pager, page.id)
     groups = GroupStore(redis, "T01DEMO")
     groups.save(People(at=1))
     assert groups.load().at == 1
