@@ -15,12 +15,12 @@ from bot.beside import Told
 from bot.commands import Desk, choices_of
 from bot.groups import SlackPeople
 from bot.home_store import HomeStore, Looker
-from bot.messages.home import Ask, FreezeShown, HomeState, HomeTab, KeptNode, closed_home, home_tab
+from bot.messages.home import Ask, HomeState, HomeTab, KeptNode, closed_home, home_tab
 from bot.sender import Sender
 from bot.slack_api import Away, Failed, Outcome, RateLimited, Sent, SlackApi
 from bot.web_client import SlackAway
 from jobs.authorization import Action, Denied, Target, may
-from jobs.models import OperationState, OperationView, Principal
+from jobs.models import Freeze, OperationState, OperationView, Principal
 
 __all__ = ["AT_MOST_EVERY", "HomePages", "Links"]
 
@@ -62,7 +62,7 @@ class _Shared:
     live: tuple[OperationView, ...]
     ended: tuple[OperationView, ...]
     kept: tuple[KeptNode, ...]
-    freezes: tuple[FreezeShown, ...]
+    freezes: tuple[Freeze, ...]
     silent: tuple[str, ...]
     links: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,7 +70,7 @@ class _Shared:
 class HomePages:
     """The pages that one notifier publishes. `clock` is in seconds and never goes back.
 
-    `freezes` returns which clusters are frozen, `links` where an operation is talked about.
+    `links` returns where an operation is talked about.
     """
 
     def __init__(
@@ -83,7 +83,6 @@ class HomePages:
         *,
         clock: Callable[[], float],
         links: Links,
-        freezes: Callable[[], tuple[FreezeShown, ...]] = lambda: (),
     ) -> None:
         self._desk = desk
         self._store = store
@@ -92,7 +91,6 @@ class HomePages:
         self._sender = sender
         self._clock = clock
         self._links = links
-        self._freezes = freezes
         self._lookers: tuple[Looker, ...] = ()
         self._look_at = float("-inf")
         self._shared: tuple[float, _Shared | None] = (float("-inf"), None)
@@ -218,10 +216,10 @@ class HomePages:
         links: dict[str, str] = {}
         for view in (*live, *ended[:_ENDED]):
             links |= self._links(view)
+        frozen = (client.frozen(cluster) for cluster in client.clusters())
+        freezes = tuple(freeze for freeze in frozen if freeze is not None)
         silent = tuple(name for name in client.clusters() if not client.worker_seen(name))
-        return _Shared(
-            tuple(live), tuple(ended[:_ENDED]), tuple(kept), self._freezes(), silent, links
-        )
+        return _Shared(tuple(live), tuple(ended[:_ENDED]), tuple(kept), freezes, silent, links)
 
     def _kept(self, cluster: str) -> list[KeptNode]:
         """Return the nodes that belong to operations that have ended."""

@@ -18,6 +18,7 @@ from bot.messages.question import question_text, question_title
 from bot.messages.style import MRKDWN
 from bot.messages.text import count, short_id
 from jobs.models import (
+    Freeze,
     OperationState,
     OperationView,
     QuestionKind,
@@ -29,7 +30,6 @@ __all__ = [
     "HOME",
     "REFRESH",
     "Ask",
-    "FreezeShown",
     "HomeState",
     "HomeTab",
     "KeptNode",
@@ -56,16 +56,6 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class FreezeShown:
-    """A cluster in which nothing is evicted: by whom, why, and since when (ms; 0: not known)."""
-
-    cluster: str
-    by: str = ""
-    reason: str = ""
-    since: int = 0
-
-
-@dataclass(frozen=True)
 class KeptNode:
     """A node that an ended operation left cordoned; `since` in ms."""
 
@@ -89,7 +79,7 @@ class HomeState:
     running: Sequence[OperationView] = ()
     ended: Sequence[OperationView] = ()
     kept: Sequence[KeptNode] = ()
-    freezes: Sequence[FreezeShown] = ()
+    freezes: Sequence[Freeze] = ()
     silent: tuple[str, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     told: str = ""
@@ -143,8 +133,8 @@ def _refresh() -> BlockDict:
 def _freeze_lines(state: HomeState) -> list[str]:
     lines = []
     for freeze in state.freezes[:_FREEZES]:
-        by = f" by {MRKDWN.person(freeze.by)}" if freeze.by else ""
-        since = f" since {MRKDWN.time(freeze.since)}" if freeze.since else ""
+        by = f" by {MRKDWN.person(freeze.by)}"
+        since = f" since {MRKDWN.time(freeze.at)}"
         why = f": {MRKDWN.text(freeze.reason, _REASON)}" if freeze.reason else ""
         frozen = MRKDWN.bold(f"{MRKDWN.text(freeze.cluster)} is frozen")
         lines.append(f"{frozen}{by}{since}{why}. Nothing is evicted there until it is thawed.")

@@ -13,11 +13,10 @@ from bot.commands import Desk, NodeBook
 from bot.groups import Directory, People, SlackPeople
 from bot.home import HomePages
 from bot.home_store import HomeStore
-from bot.messages.home import FreezeShown
 from bot.sender import Sender
 from bot.telling import links_of
 from jobs.client import Client
-from jobs.models import ClusterNode, Inventory, Vote
+from jobs.models import ClusterNode, Freeze, Inventory, Vote
 from jobs.policy import parse_policy
 from sandbox.slack import Fault, Slack, User
 from tests.bot.listeners.listening import FixedStore
@@ -45,6 +44,7 @@ class _Clients:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
+        self.freeze: Freeze | None = None
         self.nodes: dict[str, ClusterNode] = {
             name: ClusterNode(name=name, uid=name) for name in ("node-17", "node-18")
         }
@@ -54,6 +54,9 @@ class _Clients:
 
     def inventory(self, cluster: str) -> Inventory:
         return Inventory(cluster=cluster, nodes=tuple(self.nodes.values()), as_of=1)
+
+    def frozen(self, cluster: str) -> Freeze | None:
+        return self.freeze if cluster == "prod-eu" else None
 
     def worker_seen(self, cluster: str) -> bool:
         return cluster == "prod-eu"
@@ -65,7 +68,6 @@ class Homes:
 
     bench: Bench
     clients: _Clients
-    freezes: list[FreezeShown]
 
     def look(self, user: str = BO) -> None:
         HomeStore(self.bench.redis).looked(user)
@@ -103,7 +105,6 @@ class Homes:
                 links=lambda each: links_of(
                     each, bench.store.read(each.id), "https://sandbox.slack.com/"
                 ),
-                freezes=lambda: tuple(self.freezes),
             )
             return (home,)
 
@@ -113,7 +114,7 @@ class Homes:
 @pytest.fixture
 def homes(slack: Slack, redis: "redis_client.Redis") -> Homes:
     bench = Bench(slack, redis)
-    made = Homes(bench, _Clients(bench), [])
+    made = Homes(bench, _Clients(bench))
     made.another()
     return made
 
@@ -231,7 +232,9 @@ def test_one_of_two_notifiers_publishes_and_the_next_one_goes_on(homes: Homes) -
 def test_a_freeze_and_a_node_that_stays_cordoned_and_an_unanswered_question_are_shown(
     homes: Homes,
 ) -> None:
-    homes.freezes.append(FreezeShown("prod-eu", samples.CY, "network trouble", samples.T0))
+    homes.clients.freeze = Freeze(
+        cluster="prod-eu", by=samples.CY, at=samples.T0, reason="network trouble"
+    )
     ended = samples.ended(id="prod-eu-000009", questions=(), log=(), nodes=(samples.NODE_18,))
     homes.bench.client.put(ended)
     homes.bench.client.put(view(questions=(samples.question(reminded=("remind",)),)))
@@ -283,7 +286,7 @@ def test_forty_people_who_look_are_served_within_what_slack_takes(
     )
     with sandbox.slack.running(crowd, rate_limits=True) as slack:
         bench = Bench(slack, redis)
-        homes = Homes(bench, _Clients(bench), [])
+        homes = Homes(bench, _Clients(bench))
         homes.another()
         for name in people:
             homes.look(name)

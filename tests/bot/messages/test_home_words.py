@@ -7,13 +7,12 @@ from hypothesis import strategies as st
 
 from bot.messages.home import (
     Ask,
-    FreezeShown,
     HomeState,
     KeptNode,
     closed_home,
     home_tab,
 )
-from jobs.models import OperationState, OperationView
+from jobs.models import Freeze, OperationState, OperationView
 from sandbox.slack.blockkit import problems
 from tests.bot.messages import samples
 from tests.bot.messages.test_any_input import (
@@ -49,7 +48,7 @@ def _state() -> HomeState:
         running=(RUNNING, APPROVING, samples.operation(id="prod-eu-555555", questions=())),
         ended=(samples.ended(id="prod-eu-111111"),),
         kept=(KeptNode("prod-eu", "node-3", "drained", "prod-eu-111111", samples.T0),),
-        freezes=(FreezeShown("lab", samples.CY, "network trouble", samples.T0),),
+        freezes=(Freeze(cluster="lab", by=samples.CY, at=samples.T0, reason="network trouble"),),
         silent=("lab",),
         links=LINKS,
         told="Already settled: Skip by @ana, 12 s ago. Yours was not applied.",
@@ -88,7 +87,7 @@ def test_a_hundred_of_everything_fits_and_what_is_left_out_is_counted() -> None:
         running=(RUNNING,) * 100,
         ended=(samples.ended(),) * 100,
         kept=(KeptNode("prod-eu", "n" * 253, "drained", "x", 1),) * 100,
-        freezes=(FreezeShown("c" * 40, samples.BO, "r" * 900, 1),) * 100,
+        freezes=(Freeze(cluster="c" * 40, by=samples.BO, at=1, reason="r" * 900),) * 100,
         links=LINKS,
     )
     tab = home_tab(many, NOW)
@@ -110,7 +109,7 @@ def test_no_state_breaks_a_limit_or_pings_anybody(
         running=all_views,
         ended=all_views,
         kept=(KeptNode(first, second, third, first, now),),
-        freezes=(FreezeShown(first, who, second, now),),
+        freezes=(Freeze(cluster=first, by=who, at=now, reason=second),),
         silent=(third,),
     )
     tab = home_tab(state, now)
