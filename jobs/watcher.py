@@ -28,12 +28,14 @@ from jobs.lost import look_for_loss
 from jobs.models import ClusterNode
 from jobs.polling import Place, Poller
 from jobs.resources import Resources
+from jobs.tidying import Present, let_go_of_unneeded
 
 log = structlog.get_logger(__name__)
 LEASE = 5.0  # seconds
 INTERVAL = 0.1  # seconds between two looks at what is free
 CONFIRM_EVERY = 2.0  # seconds between two words that the inventory is right
 INTACT_EVERY = 0.5  # seconds between two looks whether Redis has kept what was published
+TIDY_EVERY = 5.0  # seconds between two looks at nodes that ended operations own
 RETRY = 2.0  # seconds until a watch that a missing right ended is tried again
 
 
@@ -100,10 +102,11 @@ class Watcher:
         self._lock = threading.Lock()
         self._budgets: dict[str, dict[str, Budget]] = {}
         self._pods: dict[str, frozenset[str]] = {}
-        self._nodes: dict[str, str] = {}  # the uids of all nodes, by name
+        self._nodes: dict[str, Present] = {}  # all of them, by name
         self._nodes_listed = False
         self._confirm_at = 0.0
         self._intact_at = 0.0
+        self._tidy_at = 0.0
         self._lease_at = 0.0
         self._held = False
 
@@ -128,6 +131,7 @@ class Watcher:
         self._open("nodes", lambda: watch_nodes(self._cluster), self._see_node)
         self._see_to_the_state()
         self._confirm()
+        self._tidy()
         watched = [Watched.read(workflow, raw) for workflow, raw in self._store.watching().items()]
         self._attend(watched)
         for workflow in self._freed.look(watched, self._seen(), seconds=uptime()):
@@ -137,8 +141,9 @@ class Watcher:
     def _seen(self) -> Seen:
         owners, attached = self._poller.seen()
         with self._lock:
+            uids = {name: node.uid for name, node in self._nodes.items()}
             return Seen(
-                nodes=dict(self._nodes) if self._nodes_listed else None,
+                nodes=uids if self._nodes_listed else None,
                 budgets={name: dict(found) for name, found in self._budgets.items()},
                 pods=dict(self._pods),
                 owners=owners,
@@ -155,6 +160,13 @@ class Watcher:
         if self._nodes_listed and self._eyes["nodes"].sees and uptime() >= self._confirm_at:
             self._inventory.confirm(now=self._store.now())
             self._confirm_at = uptime() + CONFIRM_EVERY
+
+    def _tidy(self) -> None:
+        if self._nodes_listed and self._eyes["nodes"].sees and uptime() >= self._tidy_at:
+            self._tidy_at = uptime() + TIDY_EVERY
+            with self._lock:
+                nodes = dict(self._nodes)
+            let_go_of_unneeded(self._resources, nodes)
 
     def _see_to_the_state(self) -> None:
         """List anew where Redis has lost what was published, or all that it held."""
@@ -204,12 +216,12 @@ class Watcher:
                 self._inventory.replace([_shown(node) for node in items], now=now)
                 look_for_loss(self._resources, items, now=now)
                 with self._lock:
-                    self._nodes = {node.name: node.uid for node in items}
+                    self._nodes = {node.name: Present.of(node) for node in items}
                 self._nodes_listed = True
             case Changed(item):
                 self._inventory.put(_shown(item), now=now)
                 with self._lock:
-                    self._nodes[item.name] = item.uid
+                    self._nodes[item.name] = Present.of(item)
             case Removed(item):
                 self._inventory.remove(item.name, now=now)
                 with self._lock:

@@ -11,25 +11,29 @@ from redis.commands.core import Script
 
 from jobs.durable.doorbell import template
 
+_PACKAGE = "jobs.durable"
+
 
 @cache
-def source(name: str, package: str = "jobs.durable") -> str:
+def source(name: str, package: str = _PACKAGE) -> str:
     """Return the text of one file of a package's `lua/`."""
     return resources.files(package).joinpath("lua", f"{name}.lua").read_text()
 
 
-def compose(name: str, doorbell: dict[str, Any], package: str = "jobs.durable") -> str:
-    """Return a script as it is sent: the doorbell's template, the common part, its own part."""
+def compose(name: str, doorbell: dict[str, Any], package: str = _PACKAGE) -> str:
+    """Return a script as it is sent: the doorbell's template, the common parts, its own part."""
     literal = json.dumps(doorbell, sort_keys=True)
     head = f"local DOORBELL = [==[{literal}]==]"
-    return "\n".join((head, source("_common"), source(name, package)))
+    common = [source("_common", each) for each in dict.fromkeys((_PACKAGE, package))]
+    return "\n".join((head, *common, source(name, package)))
 
 
 class Scripts:
     """The scripts, loaded once per connection; a server that lost them gets them again.
 
     `clock` gives milliseconds since the epoch and is for tests only: scripts use Redis' own time.
-    Another `package` may bring scripts of its own: they share the common part, and so the fence.
+    Another `package` may bring scripts of its own: they share the common part, and so the fence,
+    and have one of their own after it.
     """
 
     def __init__(
@@ -37,7 +41,7 @@ class Scripts:
         redis: Redis,
         clock: Callable[[], int] | None = None,
         *,
-        package: str = "jobs.durable",
+        package: str = _PACKAGE,
     ) -> None:
         self._redis = redis
         self._package = package

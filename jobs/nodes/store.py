@@ -127,6 +127,14 @@ class NodeStore:
         """
         self._call("mark", token, operation=operation, node=node, evicted=evicted)
 
+    def tidy(self, node: str, uid: str, *, gone: bool) -> bool:
+        """Let go of a node whose operation has ended: it is gone, or was never touched.
+
+        It carries no fence: it changes nothing that anybody is at work on. False: it is kept.
+        """
+        reply = self._scripts.call("tidy", group=self._store.group, node=node, uid=uid, gone=gone)
+        return bool(reply["result"] == "let_go")
+
     def record(self, node: str) -> NodeRecord | None:
         """Return a node's record, or None."""
         raw = cast("dict[str, str]", self._store.redis.hgetall(f"{self._store.prefix}node:{node}"))

@@ -193,3 +193,56 @@ def test_a_call_that_is_sent_twice_counts_once(group: Group, nodes: NodeStore, s
     after = group.dump()
     assert nodes._scripts.call(script, **sent) == first
     assert group.dump() == after
+
+
+def drained(nodes: NodeStore, token: Token, name: str = "a") -> None:
+    reserve(nodes, token, name)
+    for mode in ("draining", "drained"):
+        assert nodes.change(token, token.id, name, came_from=["accepting", "draining"], to=mode)
+
+
+def test_an_operation_is_no_longer_kept_for_a_node_that_another_took_over(
+    group: Group, nodes: NodeStore
+) -> None:
+    first, second = running(group, "op-1"), running(group, "op-2")
+    drained(nodes, first)
+    ended(group, first)
+    assert group.hash("wf:op-1")["keep"] == "1"
+    assert reserve(nodes, second, "a") == Reserved()
+    assert "keep" not in group.hash("wf:op-1")
+
+
+def test_the_record_of_a_node_that_nobody_owns_goes_by_itself_and_not_while_it_is_owned(
+    group: Group, nodes: NodeStore
+) -> None:
+    token = running(group, "op-1")
+    drained(nodes, token)
+    key = "drainbot:prod-eu:node:a"
+    assert group.redis.ttl(key) == -1
+    nodes.change(token, "op-1", "a", came_from=["drained"], to="accepting", release=True)
+    assert 39 * 86_400 < group.redis.ttl(key) <= 40 * 86_400
+    reserve(nodes, token, "a")
+    assert group.redis.ttl(key) == -1
+
+
+def test_a_node_that_is_gone_is_let_go_of_once_its_operation_has_ended(
+    group: Group, nodes: NodeStore
+) -> None:
+    token = running(group, "op-1")
+    drained(nodes, token)
+    reserve(nodes, token, "b")
+    assert not nodes.tidy("a", "uid-a", gone=True)  # it finds out by itself
+    ended(group, token)
+    assert not nodes.tidy("a", "another uid", gone=True)
+    assert not nodes.tidy("a", "uid-a", gone=False)  # it is there, and drained: it stays ours
+    assert nodes.tidy("a", "uid-a", gone=True)
+    assert not nodes.tidy("a", "uid-a", gone=True)
+    record = nodes.record("a")
+    assert record is not None
+    assert (record.mode, record.owner) == ("gone", "")
+    assert nodes.owned() == ("b",)
+    assert nodes.tidy("b", "uid-b", gone=False)  # it was never touched
+    assert nodes.owned() == ()
+    assert "keep" not in group.hash("wf:op-1")
+    group.store.forget(group.clock.at)
+    assert group.store.workflow("op-1") is None

@@ -10,13 +10,7 @@ return once_fenced(function()
   if not allowed then return { result = 'refused', mode = f[2] } end
   redis.call('HSET', key, 'mode', a.to, 'since', now, 'by', a.by, 'why', a.why)
   if a.release then
-    redis.call('HSET', key, 'owner', '', 'holder', '')
-    redis.call('SREM', P(a.group) .. 'owned', a.node)
-    local left = 0
-    for _, name in ipairs(redis.call('SMEMBERS', P(a.group) .. 'owned')) do
-      if hget(P(a.group) .. 'node:' .. name, 'owner') == a.operation then left = left + 1 end
-    end
-    if left == 0 then redis.call('HDEL', wf_key(a.group, a.operation), 'keep') end
+    let_go(a.node, a.operation)
   else
     redis.call('HSET', wf_key(a.group, a.operation), 'keep', 1)
   end

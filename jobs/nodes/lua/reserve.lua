@@ -22,13 +22,16 @@ return once_fenced(function()
   if more > 0 and away + more > a.max_away then return { result = 'too_many', away = away } end
   for _, node in ipairs(a.nodes) do
     local key = p .. 'node:' .. node.name
+    local before = hget(key, 'owner') or ''
     local counter = math.max(tonumber(hget(key, 'counter') or 0), node.shown) + 1
     if hget(key, 'uid') ~= node.uid then redis.call('HDEL', key, 'mode', 'evicted') end
-    if (hget(key, 'owner') or '') == '' then redis.call('HDEL', key, 'evicted') end
+    if before == '' then redis.call('HDEL', key, 'evicted') end
     redis.call('HSET', key, 'uid', node.uid, 'owner', a.operation, 'counter', counter,
       'holder', '', 'since', now, 'by', a.by, 'why', a.why)
     redis.call('HSETNX', key, 'mode', 'accepting')
+    redis.call('PERSIST', key)
     redis.call('SADD', p .. 'owned', node.name)
+    if before ~= '' and before ~= a.operation then forget_keep(before) end
   end
   local names = {}
   for _, node in ipairs(a.nodes) do names[#names + 1] = node.name end
