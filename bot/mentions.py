@@ -1,13 +1,14 @@
-"""Who may settle a question today, as ids to mention: whom nobody names, nothing notifies."""
+"""Who may settle a question today, as ids to mention, and where owners are asked too."""
 
 from collections.abc import Callable
 
 from bot.commands import NodeBook
+from bot.messages.audience import OwnersPlace
 from jobs.authorization import labels_of
 from jobs.models import OperationView, QuestionKind, QuestionView
 from jobs.policy import Policy, Rule, members, rule_for
 
-__all__ = ["mentions_by"]
+__all__ = ["mentions_by", "owners_by"]
 
 
 def mentions_by(
@@ -28,6 +29,29 @@ def mentions_by(
         return tuple(sorted(who | _owners(policy, question), key=lambda id: (id[0] != "S", id)))
 
     return mentions
+
+
+def owners_by(policy: Policy) -> Callable[[QuestionView], tuple[OwnersPlace, ...]]:
+    """Return a function that gives the channels in which owners are asked a question too."""
+
+    def places(question: QuestionView) -> tuple[OwnersPlace, ...]:
+        if question.kind is QuestionKind.START:
+            return ()
+        named = sorted({pod.namespace for pod in question.pods} & policy.owners.keys())
+        by_channel: dict[str, list[str]] = {}
+        for namespace in named:
+            if channel := policy.owners[namespace].channel:
+                by_channel.setdefault(channel, []).append(namespace)
+        return tuple(_place(policy, channel, found) for channel, found in by_channel.items())
+
+    return places
+
+
+def _place(policy: Policy, channel: str, namespaces: list[str]) -> OwnersPlace:
+    owners = [policy.owners[namespace] for namespace in namespaces]
+    who = tuple(sorted(members(policy, [owner.group for owner in owners])))
+    votes = any(owner.force_needs_vote for owner in owners)
+    return OwnersPlace(channel, who, tuple(namespaces), votes)
 
 
 def _listed(rule: Rule, kind: QuestionKind) -> tuple[str, ...]:

@@ -154,11 +154,17 @@ def _step(
         return Step(operation, kind, message, channel, thread_ts, (rank, since, index), not_before)
 
     if record is None or record.state in {"unsent", "lost"} or _left_behind(message, record, place):
-        target = _target(message, record, records, place)
-        if target is None or not message.post:
-            return None
-        first = Priority.URGENT if message.key == PARENT else message.priority
-        return step(Kind.POST, *target, first)
+        target = _target(message, record, records, place) if message.post else None
+        if target is not None:
+            first = Priority.URGENT if message.key == PARENT else message.priority
+            return step(Kind.POST, *target, first)
+        # Nobody wants it any more, or not yet: but an earlier post of it may have arrived after all.
+        old = record if record is not None and record.state == "unsent" else Record()
+        return (
+            step(Kind.CHECK, old.channel, old.thread_ts, Priority.PROGRESS + 1, old.check_at)
+            if old.check_at
+            else None
+        )
     if not record.ts:
         found = (record.channel, record.thread_ts)
         return step(Kind.FIND, *found, message.priority, record.began + pace.doubt)
@@ -208,7 +214,7 @@ def _target(
     losses = record.losses if record is not None else 0
     if losses > MAX_LOSSES:
         return None
-    if losses and place.fallback:
+    if losses and place.fallback and not message.confined:
         channel = place.fallback
     if not channel:
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from jobs.models import QuestionView
 
-__all__ = ["Audience", "nobody"]
+__all__ = ["Audience", "OwnersPlace", "nobody", "nowhere"]
 
 
 def nobody(question: QuestionView) -> tuple[str, ...]:  # noqa: ARG001  the shape of `mentions`
@@ -14,12 +14,32 @@ def nobody(question: QuestionView) -> tuple[str, ...]:  # noqa: ARG001  the shap
 
 
 @dataclass(frozen=True)
+class OwnersPlace:
+    """A channel of owners whose pods are in the way: of which namespaces, and whom to mention.
+
+    `votes`: to force their pods takes a vote of theirs.
+    """
+
+    channel: str
+    who: tuple[str, ...]
+    namespaces: tuple[str, ...]
+    votes: bool = True
+
+
+def nowhere(question: QuestionView) -> tuple[OwnersPlace, ...]:  # noqa: ARG001  as above
+    """Ask no owners."""
+    return ()
+
+
+@dataclass(frozen=True)
 class Audience:
     """Who may settle a question (ids of users and user groups), and permalinks by message key.
 
+    `owners` are those who are asked too, each in their own channel.
     `moved_from` is the channel that the operation was told in until Slack refused it there.
     """
 
     mentions: Callable[[QuestionView], tuple[str, ...]] = nobody
+    owners: Callable[[QuestionView], tuple[OwnersPlace, ...]] = nowhere
     links: Mapping[str, str] = field(default_factory=dict)
     moved_from: str = ""

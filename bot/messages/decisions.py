@@ -115,7 +115,7 @@ def needs_line(question: QuestionView, style: Style) -> str:
 
 def _owners(question: QuestionView, choice: str, style: Style) -> str:
     groups = [role.removeprefix("owner:") for role in _roles(question, choice) if role != "force"]
-    return f", one each of {people(tuple(sorted(groups)), style)}" if groups else ""
+    return f", one of them of {people(tuple(sorted(groups)), style)}" if groups else ""
 
 
 def _needed(question: QuestionView, choice: str) -> int:

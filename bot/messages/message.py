@@ -32,6 +32,7 @@ class Message:
     `channel` is empty where it belongs to the operation's own. A message with `post` False is
     brought up to date where it is there already, and never posted for the first time.
     `volatile` are words that alone are no reason to send it again, like "as of 14:12:08".
+    A `confined` one is told in its `channel` or nowhere: it names what others must not read.
     `covers` are the keys that one summary stands for; otherwise it is the message's own.
     """
 
@@ -45,6 +46,7 @@ class Message:
     mutable: bool = True
     channel: str = ""
     post: bool = True
+    confined: bool = False
     volatile: tuple[str, ...] = ()
     summed: tuple[str, ...] = field(default=())
 

@@ -5,6 +5,7 @@ from bot.messages.finish import finish
 from bot.messages.log import log_message
 from bot.messages.message import Message, fresh_ids
 from bot.messages.notices import notices
+from bot.messages.owners import owners_copies
 from bot.messages.progress import parent
 from bot.messages.question import question_key, question_message
 from jobs.models import OperationState, OperationView, QuestionKind, QuestionView
@@ -29,7 +30,9 @@ def thread_of(
         if question.kind is not QuestionKind.START:
             asked.setdefault(question_key(question), []).append(question)
         messages += notices(view, question, audience)
-    messages += [question_message(view, tuple(same), audience) for same in asked.values()]
+    for same in asked.values():
+        messages.append(question_message(view, tuple(same), audience))
+        messages += owners_copies(view, tuple(same), audience)
     if view.state is OperationState.ENDED:
         end = finish(view)
         messages += [end] if end else []

@@ -1,5 +1,6 @@
 from bot.commands import NodeBook
-from bot.mentions import mentions_by
+from bot.mentions import mentions_by, owners_by
+from bot.messages.audience import OwnersPlace
 from jobs.models import QuestionKind, Refusal, RefusalReason
 from jobs.policy import parse_policy
 from tests.bot.listeners.listening import BLOCKED, VIEW, FakeClient
@@ -44,3 +45,26 @@ def test_nodes_that_are_not_known_name_nobody() -> None:
     mentions = mentions_by(POLICY, NodeBook(FakeClient(nodes=())))
     plain = BLOCKED.model_copy(update={"blocks": ()})
     assert mentions(VIEW, plain) == ()
+
+
+def test_owners_with_a_channel_are_asked_there_once_for_all_their_namespaces() -> None:
+    owners = (
+        "{payments: {group: S0PAY, channel: C02PAY}, "
+        "ledger: {group: sre, channel: C02PAY, force_needs_vote: false}, "
+        "web: {group: S0WEB}, shop: {group: S0SHOP, channel: C03SHOP, force_needs_vote: false}}"
+    )
+    text = f"team: T01DEMO\nclusters: {{a: {{}}}}\ngroups: {{sre: [U1]}}\nowners: {owners}"
+    places = owners_by(parse_policy(text))
+    pods = [
+        BLOCKED.blocks[0].model_copy(
+            update={"pod": BLOCKED.pods[0].model_copy(update={"namespace": namespace})}
+        )
+        for namespace in ("payments", "ledger", "web", "shop", "other")
+    ]
+    asked = BLOCKED.model_copy(update={"blocks": tuple(pods)})
+    assert places(asked) == (
+        OwnersPlace("C02PAY", ("S0PAY", "U1"), ("ledger", "payments"), votes=True),
+        OwnersPlace("C03SHOP", ("S0SHOP",), ("shop",), votes=False),
+    )
+    assert places(asked.model_copy(update={"kind": QuestionKind.START})) == ()
+    assert places(asked.model_copy(update={"blocks": pods[-1:]})) == ()

@@ -31,12 +31,14 @@ from sandbox.slack.blockkit import problems
 from tests.bot.messages import samples
 from tests.bot.messages.samples_after import AFTER
 from tests.bot.messages.samples_fleet import FLEETS
+from tests.bot.messages.samples_people import OWNERS, PEOPLE
 from tests.bot.messages.samples_plan import PLANS
 
 GOLDEN = Path(__file__).parent / "golden"
 NOW = samples.T0 + 12 * samples.MINUTE
 AUDIENCE = Audience(
     mentions=lambda question: ("S0ONCALL",) if question.kind == "approval" else (samples.SRE,),
+    owners=lambda question: OWNERS if question.roles_needed else (),
     links={"q:node-17-block": "https://demo.slack.example/archives/C01OPS/p1"},
 )
 
@@ -118,6 +120,7 @@ VIEWS: dict[str, OperationView] = {
     **AFTER,
     **FLEETS,
     **PLANS,
+    **PEOPLE,
 }
 
 
