@@ -336,8 +336,8 @@ class Sender:
                 self._delete(step, extra)
             return record.change(check_at=0)
         if not found.ts:
-            # Not there, though it may still arrive: post it, and look again later.
-            return record.change(state="unsent", check_at=check)
+            # Not there, though it may still arrive: post it, and look once more later.
+            return record.change(state="unsent", check_at=0 if step.kind is Kind.CHECK else check)
         log.info("message_found", operation=step.operation, key=step.message.key)
         for extra in found.ts[1:]:
             self._delete(step, extra)

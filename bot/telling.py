@@ -158,7 +158,7 @@ def _step(
         if target is not None:
             first = Priority.URGENT if message.key == PARENT else message.priority
             return step(Kind.POST, *target, first)
-        # Nobody wants it any more, or not yet: but an earlier post of it may have arrived after all.
+        # Nobody wants it any more, but an earlier post of it may have arrived after all.
         old = record if record is not None and record.state == "unsent" else Record()
         return (
             step(Kind.CHECK, old.channel, old.thread_ts, Priority.PROGRESS + 1, old.check_at)

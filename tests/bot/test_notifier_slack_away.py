@@ -4,10 +4,11 @@ import pytest
 import redis as redis_client
 
 import sandbox.slack
-from jobs.models import LogEntry
+from bot.messages import thread_of
+from jobs.models import LogEntry, QuestionState
 from sandbox.slack import Fault
 from tests.bot.messages import samples
-from tests.bot.telling_bench import WORKSPACE, Bench, running, said, view
+from tests.bot.telling_bench import WORKSPACE, Bench, buttons, running, said, view
 
 
 def test_a_reset_after_slack_took_the_post_leaves_one_message(bench: Bench) -> None:
@@ -213,3 +214,52 @@ def test_blocks_that_slack_refuses_are_told_as_a_sentence(bench: Bench) -> None:
     bench.ticks(2)
 
     assert bench.parent()["text"].startswith("Draining in prod-eu")
+
+
+def test_a_question_that_arrives_late_and_is_closed_by_then_offers_no_answer(bench: Bench) -> None:
+    bench.client.put(running())
+    bench.ticks(2)
+    bench.slack.fault(Fault(method="chat.postMessage", kind="reset", when="before"))
+    asked = samples.question()
+    bench.client.put(view(version=13, questions=(asked,)))
+    bench.ticks()
+    closed = asked.model_copy(
+        update={"state": QuestionState.CLOSED, "closed_because": "no_longer_needed", "version": 14}
+    )
+    bench.client.put(view(version=14, questions=(closed,)))
+    bench.ticks(12)
+    assert bench.keys() == ["parent"]
+    parent = bench.parent()
+    message = next(
+        m for m in thread_of(view(questions=(asked,)), bench.clock.ms()) if m.key.startswith("q:")
+    )
+    bench.notifier._sender._slack.post(  # the post in doubt, arriving after all
+        "C01OPS", message.text, message.blocks, thread_ts=parent["ts"],
+        payload={"key": message.key, "operation": "prod-eu-7f3k9q"},
+    )  # fmt: skip
+    assert buttons(bench.replies()[0])
+
+    bench.ticks(80)
+
+    assert [buttons(message) for message in bench.replies()] == [[]]
+    searches = len(bench.slack.calls("conversations.replies"))
+    bench.ticks(200)
+    assert len(bench.slack.calls("conversations.replies")) == searches
+
+
+def test_a_post_in_doubt_that_nobody_wants_any_more_is_looked_for_once_more_and_no_longer(
+    bench: Bench,
+) -> None:
+    bench.client.put(running())
+    bench.ticks(2)
+    bench.slack.fault(Fault(method="chat.postMessage", kind="reset", when="before"))
+    asked = samples.question()
+    bench.client.put(view(version=13, questions=(asked,)))
+    bench.ticks()
+    closed = asked.model_copy(
+        update={"state": QuestionState.CLOSED, "closed_because": "no_longer_needed", "version": 14}
+    )
+    bench.client.put(view(version=14, questions=(closed,)))
+    bench.ticks(300)
+    assert bench.keys() == ["parent"]
+    assert len(bench.slack.calls("conversations.replies")) == 2
