@@ -7,20 +7,27 @@ from jobs.aside import Aside
 from jobs.durable import Store, Token
 from jobs.guardrails import Guardrails
 from jobs.ids import short
+from jobs.inventory import InventoryStore
 from jobs.kubernetes import Cluster
-from jobs.nodes import NodeStore, Reservation, Reserved, Taken
+from jobs.nodes import Changed, NodeStore, Reservation, Reserved, Taken
+from jobs.policy import Policy
+from jobs.policy.caps import caps
 from jobs.threads import ThreadStore
 
 
 @dataclass(frozen=True)
 class Resources:
-    """The cluster, the state, and the limits that nothing in Redis can widen."""
+    """The cluster, the state, and the limits that nothing in Redis can widen.
+
+    `policy` is the worker's own copy; without one the limits of the bot's stand alone.
+    """
 
     cluster: Cluster
     store: Store
     nodes: NodeStore
     guardrails: Guardrails
     aside: Aside = field(default_factory=Aside)
+    policy: Policy | None = None
 
     @property
     def threads(self) -> ThreadStore:
@@ -30,17 +37,41 @@ class Resources:
     def reserve(
         self, token: Token, operation: str, nodes: list[list[Any]], *, by: str, why: str
     ) -> str:
-        """Reserve nodes, given as [name, uid, counter shown]; returns a refusal in words or ""."""
+        """Reserve nodes, given as [name, uid, counter shown]; returns a refusal in words or "".
+
+        The policy's limits are looked at once more, with what is owned now: since the request was
+        taken, another one may have got its nodes, as the other node of the control plane.
+        """
         wanted = [Reservation(name, uid, shown) for name, uid, shown in nodes]
-        result = self.nodes.reserve(
-            token, operation, wanted, max_away=self.guardrails.max_nodes_away, by=by, why=why
-        )
+        while True:
+            owned = self.nodes.owned()
+            over = self._over([node.name for node in wanted], frozenset(owned))
+            if over:
+                return f"{' '.join(over)} Nothing was started."
+            result = self.nodes.reserve(
+                token, operation, wanted, max_away=self.guardrails.max_nodes_away, by=by, why=why,
+                owned=owned,
+            )  # fmt: skip
+            if not isinstance(result, Changed):  # else somebody came in between: look again
+                break
         if isinstance(result, Reserved):
             return ""
         if isinstance(result, Taken):
             takers = ", ".join(f"{node} by op {short(owner)}" for node, owner in result.takers)
             return f"Taken by other operations: {takers}. Nothing was started."
         return self.too_many_away(result.away)
+
+    def _over(self, names: list[str], owned: frozenset[str]) -> tuple[str, ...]:
+        """Return why the policy lets these nodes not go, with others that are owned already."""
+        if self.policy is None:
+            return ()
+        inventory = InventoryStore(self.store).read()
+        nodes = tuple(
+            node.model_copy(update={"owner": node.owner or "?"}) if node.name in owned else node
+            for node in inventory.nodes
+        )
+        inventory = inventory.model_copy(update={"nodes": nodes})
+        return caps(self.policy, self.store.group, names, inventory)
 
     def too_many_away(self, away: int) -> str:
         """Say that so many nodes are out of service that the guardrails let no more go."""

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from redis import Redis
@@ -36,6 +36,8 @@ from jobs.policy import Policy, requirements_for
 from jobs.reading import changes_since, open_questions, operation_view, question_view
 from jobs.submitting import (
     asked_before,
+    begun_by,
+    is_live,
     named_nodes,
     other_request,
     start_new,
@@ -126,13 +128,13 @@ class Service(Deciding, Freezing):
                 return refused
             policy = cast("Policy", self._policy)
             over = caps(policy, request.cluster, request.nodes, inventory)
-            if over:
+            if over and not request.plan_only:  # a plan says it instead
                 return Refused(reason=f"{' '.join(over)} Nothing was started.")
             requirements = requirements_for(
                 policy, request.cluster, [node.labels for node in found]
             )
             input = OperationInput(
-                request=request, requester=principal.id, requirements=requirements
+                request=request, requester=principal.id, requirements=requirements, over=over
             )
             facts = self._facts.request(principal, target, request, requirements)
             return self._start(
@@ -247,6 +249,26 @@ class Service(Deciding, Freezing):
         with reaching_redis():
             store = self._stores.get(cluster)
             return open_questions(store) if store else ()
+
+    def begun(self, cluster: str, dedup: str) -> str:
+        """Return the operation that a request of this name began, or ""."""
+        with reaching_redis():
+            store = self._stores.get(cluster)
+            return begun_by(store, dedup) if store else ""
+
+    def takers(self, cluster: str, nodes: Sequence[str]) -> dict[str, str]:
+        """Return who has these nodes, by node: operations that have not ended.
+
+        A courtesy: what counts is the worker's reservation of all nodes or none.
+        """
+        with reaching_redis():
+            inventory = self._inventory_of(cluster, max_age=INVENTORY_FOR)
+            if isinstance(inventory, Refused):
+                return {}
+            owners = {node.name: node.owner for node in inventory.nodes if node.owner}
+            found = {name: owners[name] for name in nodes if name in owners}
+            live = {id for id in found.values() if is_live(self._stores[cluster], id)}
+            return {name: id for name, id in found.items() if id in live}
 
     def inventory(self, cluster: str) -> Inventory:
         """Return the nodes of a cluster as the watcher last saw them."""

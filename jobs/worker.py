@@ -59,7 +59,7 @@ class _Worker:
 
     def resources(self, store: Store, pool: int) -> Resources:
         cluster = connect_cluster(self.config.kubeconfig, pool=pool)
-        return Resources(cluster, store, NodeStore(store), self.guardrails)
+        return Resources(cluster, store, NodeStore(store), self.guardrails, policy=self.policy)
 
     def in_flight(self) -> int:
         return self.policy.defaults.evictions_in_flight if self.policy else 32

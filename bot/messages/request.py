@@ -148,7 +148,8 @@ def _moves(plan: OperationPlan, style: Style) -> str:
 
 def _limits(plan: OperationPlan, style: Style) -> list[str]:
     """Say what keeps it from beginning, whatever people say."""
-    lines = [style.text(node.refused, 300) for node in plan.nodes if node.refused]
+    lines = [style.text(said.rstrip("."), 400) for said in plan.over]
+    lines += [style.text(node.refused, 300) for node in plan.nodes if node.refused]
     if plan.too_many_away:
         away = "1 node is" if plan.away == 1 else f"{plan.away} nodes are"
         lines.append(

@@ -62,6 +62,7 @@ class OperationPlan(Frozen):
     `seconds` estimates the whole; -1: not known. `room` is None where nobody looked. `away` counts
     the nodes that drainbot has out of service beside these, `max_away` is what the worker's
     guardrails allow (-1: not known), and `too_many_away` says that these nodes are refused by it.
+    `over` says by which limits of the policy they are, in sentences.
     """
 
     nodes: tuple[NodePlan, ...]
@@ -72,6 +73,7 @@ class OperationPlan(Frozen):
     away: int = 0
     max_away: int = -1
     too_many_away: bool = False
+    over: tuple[str, ...] = ()
 
     @property
     def evict(self) -> int:

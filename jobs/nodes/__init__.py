@@ -5,6 +5,7 @@ node's annotation too.
 """
 
 from jobs.nodes.store import (
+    Changed,
     Claimed,
     Lost,
     NodeRecord,
@@ -16,6 +17,7 @@ from jobs.nodes.store import (
 )
 
 __all__ = [
+    "Changed",
     "Claimed",
     "Lost",
     "NodeRecord",

@@ -8,12 +8,16 @@ from jobs.durable import Store, Token
 from jobs.durable.errors import Fenced
 from jobs.durable.scripts import Scripts
 from jobs.durable.store import nonce
+from jobs.modes import route
 from jobs.nodes.holders import Holders
 
 
 @dataclass(frozen=True)
 class NodeRecord:
-    """A node's record; `since` in ms since the epoch. `owner` is an operation or empty."""
+    """A node's record; `since` in ms since the epoch. `owner` is an operation or empty.
+
+    `mode_seq` counts the changes of its mode, for those who follow them.
+    """
 
     name: str
     uid: str
@@ -24,6 +28,7 @@ class NodeRecord:
     by: str
     why: str
     evicted: bool
+    mode_seq: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,11 @@ class TooMany:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """None is ours: other nodes are owned than those by which the caller decided."""
+
+
+@dataclass(frozen=True)
 class Claimed:
     """The counter under which this activation may write, and the mode of the node."""
 
@@ -82,13 +92,19 @@ class NodeStore:
 
     def reserve(
         self, token: Token, operation: str, nodes: Sequence[Reservation], *, max_away: int,
-        by: str, why: str,
-    ) -> Reserved | Taken | TooMany:  # fmt: skip
-        """Reserve all nodes for an operation, or none."""
+        by: str, why: str, owned: Sequence[str] | None = None,
+    ) -> Reserved | Taken | TooMany | Changed:  # fmt: skip
+        """Reserve all nodes for an operation, or none.
+
+        With `owned`, the owned nodes by which the caller decided, only if it is still those.
+        """
+        seen = {} if owned is None else {"owned": list(owned)}
         reply = self._call(
             "reserve", token, operation=operation, nodes=[asdict(node) for node in nodes],
-            max_away=max_away, by=by, why=why,
+            max_away=max_away, by=by, why=why, **seen,
         )  # fmt: skip
+        if reply["result"] == "changed":
+            return Changed()
         if reply["result"] == "taken":
             return Taken(tuple((t["node"], t["owner"]) for t in reply["takers"]))
         if reply["result"] == "too_many":
@@ -111,10 +127,11 @@ class NodeStore:
         """Change a node's mode, if it is in one of `came_from` (or in `to` already).
 
         `release` lets go of the node with it. False: the node is not ours, or in another mode.
+        Raises :class:`jobs.modes.NotInTable` where the table of modes leads nowhere near `to`.
         """
         reply = self._call(
             "mode", token, operation=operation, node=node, to=to, release=release, by=by, why=why,
-            **{"from": list(came_from)},
+            routes={mode: route(mode, to) for mode in came_from},
         )  # fmt: skip
         return bool(reply["result"] == "ok")
 
@@ -150,6 +167,7 @@ class NodeStore:
             by=raw["by"],
             why=raw["why"],
             evicted="evicted" in raw,
+            mode_seq=int(raw.get("mode_seq", 0)),
         )
 
     def owned(self) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ def caps(
 ) -> tuple[str, ...]:
     """Return why an operation on `nodes` is too much, in sentences; nothing if it is not.
 
-    Nodes that drainbot has out of service already count against a share of a pool and against
-    the one node of the control plane. Nodes that the inventory lacks count as asked for only.
+    Nodes that drainbot has out of service or reserved already count against a share of a pool and
+    against the one node of the control plane. Nodes that the inventory lacks count as asked for.
     """
     asked = frozenset(nodes)
     known = [node for node in inventory.nodes if node.name in asked]
@@ -83,4 +83,5 @@ def _control_plane_alone(known: list[ClusterNode], inventory: Inventory) -> Iter
 
 
 def _away(node: ClusterNode) -> bool:
-    return node.mode != "accepting"
+    # One that waits for its turn in an operation is as good as away: nothing asks again before it.
+    return node.mode != "accepting" or bool(node.owner)

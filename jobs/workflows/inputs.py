@@ -4,11 +4,15 @@ from jobs.models import DrainOptions, DrainRequest, Frozen, Requirements
 
 
 class OperationInput(Frozen):
-    """An operation, as it was asked for; `requester` is `team:user`."""
+    """An operation, as it was asked for; `requester` is `team:user`.
+
+    `over` says, where only a plan is asked for, by which limits of the policy it would be refused.
+    """
 
     request: DrainRequest
     requester: str
     requirements: Requirements = Requirements()
+    over: tuple[str, ...] = ()
 
 
 class DrainInput(Frozen):

@@ -27,6 +27,7 @@ def planned(operation: OperationInput, story: Story) -> tuple[OperationPlan | No
     if "refused" in surveyed:
         return None, surveyed["refused"]
     plan = OperationPlan.model_validate(surveyed["plan"])
+    plan = plan.model_copy(update={"over": operation.over})
     if request.plan_only or needs.approve_votes or wants_start(needs, plan):
         looked = story.ctx.activity(
             "room",

@@ -36,9 +36,10 @@ def play(redis: "Redis", tmp_path: Path) -> Iterator[Play]:
             start = scenario or nodes("node-1", "node-2", "node-3")
             cluster = stack.enter_context(running(start))
             kubeconfig = str(cluster.kubeconfig(tmp_path / "kubeconfig", token=token))
-            acts = resources(redis, kubeconfig, guardrails=guardrails)
+            rules = policy or policy_with()
+            acts = resources(redis, kubeconfig, guardrails=guardrails, policy=rules)
             made = stack.enter_context(working(Worker(redis, acts, **worker)))
-            return Story(cluster, made, Service(redis, policy or policy_with()))
+            return Story(cluster, made, Service(redis, rules))
 
         yield begin
     until(lambda: not _left(), what="the end of the activities' threads", within=10)

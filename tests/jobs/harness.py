@@ -116,11 +116,16 @@ def working(worker: Worker) -> Iterator[Worker]:
 
 
 def resources(
-    redis: "Redis", kubeconfig: str, *, guardrails: Guardrails | None = None
+    redis: "Redis",
+    kubeconfig: str,
+    *,
+    guardrails: Guardrails | None = None,
+    policy: Policy | None = None,
 ) -> Resources:
     store = Store(redis, NAME)
     cluster = connect(kubeconfig, pool=64)
-    return Resources(cluster, store, NodeStore(store), guardrails or Guardrails())
+    limits = guardrails or Guardrails()
+    return Resources(cluster, store, NodeStore(store), limits, policy=policy)
 
 
 def until(look: Callable[[], T | None], *, within: float = 20.0, what: str = "") -> T:

@@ -1,11 +1,13 @@
 """Node records: who owns a node, and under which counter it may be written."""
 
+from collections.abc import Sequence
+
 import pytest
 from redis import Redis
 
 from jobs.durable import Token
 from jobs.durable.errors import Fenced
-from jobs.nodes import Claimed, Lost, NodeStore, Reservation, Reserved, Taken, TooMany
+from jobs.nodes import Changed, Claimed, Lost, NodeStore, Reservation, Reserved, Taken, TooMany
 from tests.jobs.durable import calls
 from tests.jobs.durable.harness import Group
 
@@ -26,10 +28,18 @@ def running(group: Group, id: str) -> Token:
 
 
 def reserve(
-    nodes: NodeStore, token: Token, *names: str, most: int = 10, shown: int = 0, uid: str = ""
-) -> Reserved | Taken | TooMany:
+    nodes: NodeStore,
+    token: Token,
+    *names: str,
+    most: int = 10,
+    shown: int = 0,
+    uid: str = "",
+    owned: Sequence[str] | None = None,
+) -> Reserved | Taken | TooMany | Changed:
     wanted = [Reservation(name, uid or f"uid-{name}", shown) for name in names]
-    return nodes.reserve(token, token.id, wanted, max_away=most, by="ana", why="kernel")
+    return nodes.reserve(
+        token, token.id, wanted, max_away=most, by="ana", why="kernel", owned=owned
+    )
 
 
 def ended(group: Group, token: Token) -> None:
@@ -49,6 +59,19 @@ def test_nodes_are_reserved_all_or_none_and_the_taker_is_named(
     assert (record.owner, record.by, record.why, record.mode) == (
         "op-1", "ana", "kernel", "accepting",
     )  # fmt: skip
+
+
+def test_who_decided_by_other_owned_nodes_than_there_are_gets_none(
+    group: Group, nodes: NodeStore
+) -> None:
+    first, second = running(group, "op-1"), running(group, "op-2")
+    assert reserve(nodes, first, "a", owned=["z"]) == Changed()
+    assert reserve(nodes, first, "a", owned=[]) == Reserved()
+    assert reserve(nodes, second, "b", owned=[]) == Changed()
+    assert reserve(nodes, second, "b", owned=["z"]) == Changed()
+    assert nodes.owned() == ("a",)
+    assert reserve(nodes, second, "b", owned=["a"]) == Reserved()
+    assert reserve(nodes, first, "a", owned=["b", "a"]) == Reserved()  # its own again
 
 
 def test_a_node_of_an_operation_that_ended_may_be_taken_over_with_its_history(
