@@ -6,7 +6,7 @@ Each judge returns what does not hold, in sentences.
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from bot.messages.finish import finish
+from bot.messages import thread_of
 from sandbox.certify.evidence import Evidence
 from sandbox.cluster import Entry
 
@@ -16,7 +16,6 @@ Judge = Callable[[Evidence], Iterator[str]]
 
 _OK = 300
 _ENDS = frozenset({"done", "failed", "aborted"})
-_NOT_TOLD = frozenset({"ended"})  # of a story's lines: the message at the end says more
 
 
 def takes_a_pod(entry: Entry) -> bool:
@@ -81,12 +80,13 @@ def _thread(seen: Evidence) -> Iterator[str]:
             yield f"{view.id}: messages without a record: {sorted(unknown.values())}"
         if lost := said - {message.ts for message in told}:
             yield f"{view.id}: records without a message: {sorted(lost)}"
+        wanted = {message.key: message.post for message in thread_of(view, view.ended_at)}
         for key, record in records.items():
-            if record.state != "sent":
+            # What was not said before it was out of date needs no saying.
+            out_of_date = record.state == "unsent" and not wanted.get(key) and not record.check_at
+            if record.state != "sent" and not out_of_date:
                 yield f"{view.id}: {key} is {record.state}"
-        wanted = {f"log:{entry.key}" for entry in view.log if entry.what not in _NOT_TOLD}
-        wanted |= {"parent", *({"finish"} if finish(view) else ())}
-        if missing := wanted - records.keys():
+        if missing := {key for key, post in wanted.items() if post} - records.keys():
             yield f"{view.id}: not told: {sorted(missing)}"
 
 

@@ -161,8 +161,11 @@ def _losers_are_told(seen: Seen) -> Iterator[str]:
         unheard[press.user, press.thread] += 1
         last[press.user, press.thread] = press
     told = Counter((user, thread) for user, thread, _ in seen.notes)
-    for who, times in unheard.items():
-        if told[who] < times:
+    for who, times in sorted(unheard.items()):
+        # What is told past Redis goes to where the delivery came from, in no thread.
+        aside = min(max(0, times - told[who]), told[who[0], ""])
+        told[who[0], ""] -= aside
+        if told[who] + aside < times:
             yield (
                 f"{last[who].who} answered {times} times in vain in the thread {who[1]} (at last "
                 f"{last[who].choice} on {last[who].question}) and was told {told[who]} times"
