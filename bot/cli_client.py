@@ -38,6 +38,11 @@ def register(app: typer.Typer) -> None:
     app.command("uncordon")(_uncordon)
     app.command("who")(_who)
     app.command("orphans")(_orphans)
+    app.command("history")(_history)
+    audit = typer.Typer(help="Look at the audit log, and examine it.", no_args_is_help=True)
+    audit.command("show")(_audit_show)
+    audit.command("verify")(_audit_verify)
+    app.add_typer(audit, name="audit")
 
 
 def _flags() -> str:
@@ -188,3 +193,54 @@ def _resume(id: Id, *, as_json: Json = False, cluster: Cluster = "") -> None:
     from bot import cli_acts  # noqa: PLC0415  see the module
 
     cli_acts.steer("resume", id, "", cluster, as_json=as_json)
+
+
+def _history(
+    about: Annotated[
+        str, typer.Argument(metavar="NODE|ID", help="Such as node-1, lab/node-1 or 7F3K9Q.")
+    ],
+    *,
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """Show who did what to a node or in an operation, on what grounds, and what they saw.
+
+    It is read from the audit log: that of a node goes back further than its operations are kept.
+    """
+    from bot import cli_audit  # noqa: PLC0415  see the module
+
+    cli_audit.history(about, cluster, as_json=as_json)
+
+
+def _audit_show(
+    *,
+    first: Annotated[int, typer.Option("--from", min=0, help="Begin with this number.")] = 0,
+    most: Annotated[int, typer.Option("--most", min=0, help="So many; 0 is all of them.")] = 50,
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """Show entries of the audit log, the last ones unless --from says otherwise."""
+    from bot import cli_audit  # noqa: PLC0415  see the module
+
+    cli_audit.show(cluster, first=first, most=most, as_json=as_json)
+
+
+def _audit_verify(
+    *,
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--anchor", metavar="SEQ:HASH", help="A head that was noted outside Redis; repeatable."
+        ),
+    ] = None,
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """Find entries of the audit log that were changed, moved, added or taken out; ends with 1 then.
+
+    Anchors are in the worker's log (audit_head) and in the daily message in Slack. Without one, a
+    log that was cut off, or written anew from some entry on, can't be told from a whole one.
+    """
+    from bot import cli_audit  # noqa: PLC0415  see the module
+
+    cli_audit.verify(cluster, anchor or [], as_json=as_json)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from redis import Redis
 
+from bot.anchors import Anchors
 from bot.app import Identity
 from bot.beside import Beside
 from bot.commands import Desk, NodeBook
@@ -59,10 +60,14 @@ def make_notifier(
             clock=time.monotonic,
             links=links,
         )
+        anchors = Anchors(
+            client.histories.heads, sender, store,
+            clock=time.monotonic, channel=policy.fallback_channel or "",
+        )  # fmt: skip
         if not policy.pagers:
-            return (home,)
+            return (home, anchors)
         urls = tuple(pager.url for pager in policy.pagers)
-        return (home, PageNotes(PageStore(redis, urls), workspace=identity.url))
+        return (home, anchors, PageNotes(PageStore(redis, urls), workspace=identity.url))
 
     return Notifier(
         client,

@@ -23,6 +23,7 @@ from jobs.leases import reaching_redis
 from jobs.models import (
     AuditEntry,
     AuditFinding,
+    AuditHead,
     AuditReport,
     History,
     Principal,
@@ -106,11 +107,10 @@ class Histories:
                 examined_at=store.now(),
             )
 
-    def heads(self) -> dict[str, str]:
-        """Return the end of each cluster's chain as `SEQ:HASH`, of those that have begun."""
+    def heads(self) -> tuple[AuditHead, ...]:
+        """Return the end of each cluster's log, of those in which anything is linked."""
         with reaching_redis():
-            found = {name: AuditLog(store).head().anchor for name, store in self._stores.items()}
-            return {name: str(anchor) for name, anchor in found.items() if anchor}
+            return tuple(head for store in self._stores.values() if (head := _head(store)))
 
     def _history(
         self, principal: Principal, cluster: str, about: str, subject: str, channel: str | None
@@ -139,3 +139,12 @@ class Histories:
 
 def _shown(finding: Finding) -> AuditFinding:
     return AuditFinding(kind=finding.kind.value, seq=finding.seq, place=finding.place)
+
+
+def _head(store: Store) -> AuditHead | None:
+    log = AuditLog(store)
+    anchor = log.head().anchor
+    if anchor is None:
+        return None
+    began = entry_of(log.numbered(1, 1)[0][1], 1).at
+    return AuditHead(cluster=store.group, seq=anchor.seq, hash=anchor.hash, began=began)

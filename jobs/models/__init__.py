@@ -5,6 +5,7 @@ from jobs.models.freezes import Freeze, Froze
 from jobs.models.history import (
     AuditEntry,
     AuditFinding,
+    AuditHead,
     AuditReport,
     Grounds,
     History,
@@ -56,6 +57,7 @@ __all__ = [
     "Acted",
     "AuditEntry",
     "AuditFinding",
+    "AuditHead",
     "AuditReport",
     "Block",
     "BudgetFacts",

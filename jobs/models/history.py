@@ -122,3 +122,20 @@ class AuditReport(Frozen):
     more: bool = False
     good: int = 0
     examined_at: int = 0
+
+
+class AuditHead(Frozen):
+    """The end of a cluster's audit log: the number and the hash of its last entry.
+
+    `began` is when the first entry was written (ms since the epoch).
+    """
+
+    cluster: str
+    seq: int
+    hash: str
+    began: int = 0
+
+    @property
+    def anchor(self) -> str:
+        """As it is noted outside Redis: `SEQ:HASH`."""
+        return f"{self.seq}:{self.hash}"
