@@ -2,12 +2,13 @@
 
 from bot.messages.audience import Audience
 from bot.messages.blocks import context, header, section
+from bot.messages.buttons import is_request
 from bot.messages.decisions import outcome_line, people
 from bot.messages.message import Message, Priority
 from bot.messages.question import question_key, question_text
 from bot.messages.style import MRKDWN, NOTICE
 from bot.messages.text import clip, count, mention, short_id
-from jobs.models import OperationView, QuestionState, QuestionView
+from jobs.models import OperationView, QuestionKind, QuestionState, QuestionView
 
 __all__ = ["notices"]
 
@@ -34,29 +35,33 @@ def _in_thread(
     view: OperationView, question: QuestionView, notice: str, number: int, audience: Audience
 ) -> Message:
     escalated = notice == "escalate"
-    who = audience.mentions(question)
+    # Who asked is to press Start, or to let it go; anybody else has no part in it yet.
+    starts = question.kind is QuestionKind.START
+    who = (view.requester,) if starts else audience.mentions(question)
     if escalated and view.requirements.escalate_to:
         who = (*who, view.requirements.escalate_to)
     names = people(tuple(dict.fromkeys(who)), MRKDWN) or mention(view.requester)
     link = MRKDWN.link("→ the question", audience.links.get(question_key(question), ""))
-    stop = (
-        f" No answer by {MRKDWN.time(question.stop_at)}: the operation stops, its cordons stay."
-        if question.stop_at
-        else ""
-    )
+    stop = f" No answer by {MRKDWN.time(question.stop_at)}: {_then(question)}."
     word = "Still no answer" if escalated else "Reminder"
     asked = question_text(view, question, MRKDWN)
     since = f" Asked at {MRKDWN.time(question.opened_at)}." if question.opened_at else ""
     return Message(
         key=_key(question, number),
         text=clip(f"{word}: {question_text(view, question, NOTICE)}", 1_000),
-        blocks=(section([f"{word}, {names}: {asked}{since}{stop} {link}"]),),
+        blocks=(
+            section([f"{word}, {names}: {asked}{since}{stop if question.stop_at else ''} {link}"]),
+        ),
         priority=Priority.URGENT,
         version=view.version,
         broadcast=escalated,
         mutable=False,
         post=question.state is QuestionState.OPEN,
     )
+
+
+def _then(question: QuestionView) -> str:
+    return "it lapses" if is_request(question) else "the operation stops, its cordons stay"
 
 
 def _elsewhere(
@@ -66,7 +71,8 @@ def _elsewhere(
     is_open = question.state is QuestionState.OPEN
     cluster = MRKDWN.text(question.cluster)
     about = f"about {count(len(question.pods), 'pod')} " if question.pods else ""
-    said = f"A drain in {cluster} waits for a decision {about}"
+    what = "approval" if question.kind is QuestionKind.APPROVAL else "a decision"
+    said = f"A drain in {cluster} waits for {what} {about}"
     if question.opened_at:
         said += f"since {MRKDWN.time(question.opened_at)}"
     said = f"{said.rstrip()}."

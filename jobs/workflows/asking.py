@@ -141,10 +141,12 @@ def roles(
     return {choices.FORCE: {"force": needs.force_votes, **of_owners}}
 
 
-def notices(needs: Requirements) -> dict[str, float]:
-    """Return when people are reminded of a question, in seconds."""
+def notices(needs: Requirements, *, before: float = 0) -> dict[str, float]:
+    """Return when people are reminded of a question, in seconds; none as late as `before`."""
     known = {"remind": needs.remind_after}
-    return {**known, "escalate": needs.escalate_after} if needs.escalate_to else known
+    if needs.escalate_to:
+        known["escalate"] = needs.escalate_after
+    return {name: after for name, after in known.items() if not before or after < before}
 
 
 def _budgets(outcome: dict[str, Any], *kinds: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 from jobs.durable import Question, Timer
 from jobs.models import OperationPlan, OperationState, QuestionKind, Refusal, Requirements
 from jobs.workflows import choices
+from jobs.workflows.asking import notices
 from jobs.workflows.inputs import OperationInput
 from jobs.workflows.story import Story
 
@@ -55,6 +56,7 @@ def _start(operation: OperationInput, story: Story, plan: OperationPlan) -> Cons
         },
         (choices.START, *anyway, choices.ABORT),
         votes_needed={choices.START: 1},
+        notices=_reminder(needs),
         stop_after=needs.approve_lapses,
     )
     choice, by = _ask(story, "start", OperationState.CONFIRMING, question)
@@ -79,6 +81,7 @@ def _approval(
         payload,
         (choices.APPROVE, choices.DENY),
         votes_needed={choices.APPROVE: needs.approve_votes},
+        notices=notices(needs, before=needs.approve_lapses),
         stop_after=needs.approve_lapses,
     )
     choice, by = _ask(story, "approve", OperationState.APPROVING, question)
@@ -86,6 +89,12 @@ def _approval(
         return Consent(refused=_denied(story, by, "denied"))
     story.ctx.log("started", by=by)
     return consent
+
+
+def _reminder(needs: Requirements) -> dict[str, float]:
+    """Who asked is reminded of a Start that nobody pressed; it is no matter for anybody else."""
+    due = notices(needs, before=needs.approve_lapses)
+    return {name: after for name, after in due.items() if name == "remind"}
 
 
 def _ask(story: Story, key: str, state: OperationState, question: Question) -> tuple[str, str]:

@@ -18,7 +18,7 @@
 --   watching           hash    workflow -> what it waits for outside, for the watcher (JSON)
 --   live, ended        zset    root workflow -> when it was created / ended (ms)
 --   open               zset    open question -> since when (ms)
---   events             stream  wf, root, kind: something changed; capped
+--   events             stream  wf, root, kind: something changed; capped; some kinds say more
 --   dedup:<key>        string  the workflow that this key started
 --   once:<nonce>       string  the reply to a call that may be repeated
 --   audit              list    what was done, for good, one line of JSON each; never capped
@@ -42,13 +42,13 @@ local function wf_key(group, id) return P(group) .. 'wf:' .. id end
 local function hget(key, field) return redis.call('HGET', key, field) or nil end
 local function final(state) return state == 'done' or state == 'failed' or state == 'aborted' end
 
-local function event(group, id, kind)
+local function event(group, id, kind, ...)
   local key = wf_key(group, id)
   local root, root_group = hget(key, 'root') or id, hget(key, 'root_group') or group
   redis.call('HSET', key, 'updated', now)
   redis.call('HINCRBY', wf_key(root_group, root), 'version', 1)
   redis.call('XADD', P(root_group) .. 'events', 'MAXLEN', '~', a.stream_length or 20000, '*',
-    'wf', id, 'root', root, 'kind', kind)
+    'wf', id, 'root', root, 'kind', kind, ...)
 end
 
 -- Write down for good what was done, in the order of the changes: one line of JSON. `more` is JSON
@@ -295,12 +295,14 @@ local function ask(group, id, key, q)
     'opened_at', now, 'stop_at', q.stop_after and now + q.stop_after or 0, 'votes', '[]', 'waits', '[]', 'reminded', '[]',
     'version', 1, 'root', hget(wf_key(group, id), 'root') or id)
   if q.roles_needed then redis.call('HSET', qkey, 'roles_needed', q.roles_needed) end
-  local names = {}
+  local names, after = {}, {}
   for _, notice in ipairs(q.notices or {}) do
     names[#names + 1] = notice.name
+    after[notice.name] = notice.after
     redis.call('ZADD', P(group) .. 'timers', now + notice.after, 'notice|' .. q.id .. '|' .. notice.name)
   end
   redis.call('HSET', qkey, 'notices', #names > 0 and cjson.encode(names) or '[]')
+  if #names > 0 then redis.call('HSET', qkey, 'notices_after', cjson.encode(after)) end
   redis.call('ZADD', P(group) .. 'open', now, q.id)
   redis.call('RPUSH', wf_key(group, id) .. ':questions', q.id)
   audit(group, 'asked', id, { question = q.id, kind = q.kind })

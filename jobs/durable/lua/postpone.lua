@@ -1,4 +1,5 @@
--- Wait longer: move a question's stop and its reminders; it stays open.
+-- Wait longer: move a question's stop and its reminders; it stays open. Those that were due already
+-- come once more: whoever waits is to be reminded of the new stop too.
 -- a: group, question, by, note, ms, choice, call, audit (JSON of the caller's, or absent)
 -- -> {result = 'postponed'|'already_settled'|'closed'|'unknown'}
 return once(function()
@@ -16,10 +17,17 @@ return once(function()
       if at then redis.call('ZADD', timers, math.max(tonumber(at), now) + a.ms, member) end
     end
   end
+  local shifted = redis.call('HINCRBY', key, 'shifted', a.ms)
+  local after = cjson.decode(hget(key, 'notices_after') or '{}')
   for _, name in ipairs(cjson.decode(hget(key, 'notices'))) do
     local member = 'notice|' .. a.question .. '|' .. name
     local at = redis.call('ZSCORE', timers, member)
-    if at then redis.call('ZADD', timers, tonumber(at) + a.ms, member) end
+    if at then
+      redis.call('ZADD', timers, tonumber(at) + a.ms, member)
+    elseif after[name] then
+      local again = tonumber(hget(key, 'opened_at')) + after[name] + shifted
+      if again > now then redis.call('ZADD', timers, again, member) end
+    end
   end
   local waits = cjson.decode(hget(key, 'waits'))
   waits[#waits + 1] = { choice = a.choice, by = a.by, at = now, note = a.note }

@@ -9,6 +9,7 @@ from jobs.models import (
     OperationState,
     OperationView,
     QuestionState,
+    Requirements,
     Settlement,
     Vote,
 )
@@ -80,6 +81,15 @@ PEOPLE: dict[str, OperationView] = {
         log=(),
     ),
     "owners_settled": samples.operation(questions=(FORCED,), log=()),
+    "approval_reminded": samples.operation(
+        state=OperationState.APPROVING,
+        questions=(samples.approval(reminded=("remind", "escalate")),),
+        requirements=Requirements(escalate_to="C03ESC", approve_votes=2),
+        log=(),
+    ),
+    "start_reminded": samples.operation(
+        state=OperationState.CONFIRMING, questions=(samples.start(reminded=("remind",)),), log=()
+    ),
     "break_glass": samples.operation(questions=(LEAD,), log=()),
     "stale_groups": samples.operation(questions=(STALE,), log=()),
 }  # fmt: skip

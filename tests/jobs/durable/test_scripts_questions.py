@@ -119,6 +119,20 @@ def test_postpone_of_a_stop_that_is_due_counts_from_now(group: Group, asked: Tok
     assert group.members("timers")["wf|op-1|ask|stop"] == group.clock.at + 3_600_000
 
 
+def test_postpone_reminds_again_where_it_was_reminded_already(group: Group, asked: Token) -> None:
+    group.clock.advance(1000)
+    group.sweep()
+    assert group.asked().reminded == ("remind",)
+    postpone(group)
+    opened = group.asked().opened_at
+    assert group.members("timers")["notice|q-1|remind"] == opened + 900_000 + 3_600_000
+    postpone(group)  # it moves on from there
+    assert group.members("timers")["notice|q-1|remind"] == opened + 900_000 + 7_200_000
+    group.clock.advance(2.5 * 3600)
+    group.sweep()
+    assert group.asked().reminded == ("remind", "remind")
+
+
 def test_postpone_leaves_a_timer_that_is_not_movable(group: Group, token: Token) -> None:
     calls.suspend(group, token, calls.ANSWER, calls.timer(), ask=(calls.question(),))
     before = group.members("timers")

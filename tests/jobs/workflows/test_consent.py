@@ -134,3 +134,38 @@ def test_a_plan_without_refusals_goes_straight_to_its_approval(play: Play, start
     assert story.question(operation).kind is QuestionKind.APPROVAL
     story.abort(operation)
     story.finish(operation)
+
+
+# -- reminders -----------------------------------------------------------------------------------
+
+
+def test_an_approval_that_nobody_gives_is_reminded_of_escalated_and_lapses(play: Play) -> None:
+    approve = {"by": ["U02BO"], "votes": 1, "lapses": "2s"}
+    questions = {
+        "remind": "200ms", "escalate": {"after": "400ms", "to": "S0LEADS"}, "stop_after": "1h",
+    }  # fmt: skip
+    story = play(policy=policy_with(rule={"approve": approve}, questions=questions))
+    view = story.finish(story.submit("node-1"))
+    (asked,) = view.questions
+    assert (asked.kind, asked.reminded) == (QuestionKind.APPROVAL, ("remind", "escalate"))
+    assert (view.end, asked.closed_because) == (OperationEnd.REFUSED, "nobody_answered")
+
+
+def test_a_start_is_reminded_of_and_escalated_to_nobody(play: Play) -> None:
+    questions = {
+        "remind": "200ms", "escalate": {"after": "300ms", "to": "S0LEADS"}, "stop_after": "1h",
+    }  # fmt: skip
+    rule = {"start": "confirm", "approve": {"by": ["U02BO"], "lapses": "1s"}}
+    story = play(policy=policy_with(rule=rule, questions=questions))
+    bare(story)
+    view = story.finish(story.submit("node-1"))
+    (asked,) = view.questions
+    assert (asked.kind, asked.reminded) == (QuestionKind.START, ("remind",))
+
+
+def test_no_reminder_comes_after_an_approval_lapses(play: Play) -> None:
+    approve = {"by": ["U02BO"], "votes": 1, "lapses": "1s"}
+    story = play(policy=policy_with(rule={"approve": approve}))  # reminders after 15 minutes
+    view = story.finish(story.submit("node-1"))
+    assert view.questions[0].reminded == ()
+    assert story.worker.redis.zrange(f"{story.worker.store.prefix}timers", 0, -1) == []
