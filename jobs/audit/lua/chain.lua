@@ -1,12 +1,8 @@
 -- Put hashes at the end of the chain, if it ends where they were computed from: of two writers that
 -- link the same entries one is told so, and nobody forks the chain or links an entry twice.
--- Keys: audit            list  the entries (see _common.lua)
---       audit:chain      list  the hash of each
---       audit:of:<what>  list  the numbers of the entries about a node or an operation
 -- a: group, from (how long the chain is), before (its last hash; '' for none), hashes (a list),
 --    about = {{what, number}, …}
 -- -> {result = 'ok' | 'behind', length} (a repeat is answered 'ok' while nobody went on from it)
-local entries, chain = P(a.group) .. 'audit', P(a.group) .. 'audit:chain'
 local length, count = redis.call('LLEN', chain), #a.hashes
 local function last() return redis.call('LRANGE', chain, -1, -1)[1] or '' end
 if length == a.from + count and last() == a.hashes[count] then
