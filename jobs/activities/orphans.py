@@ -13,12 +13,11 @@ from jobs.durable import Activity, PermanentError
 from jobs.ids import IdError, cluster_of
 from jobs.kubernetes.nodes import find_node, list_nodes, uncordon
 from jobs.models import OrphanView
+from jobs.modes import Mode
 from jobs.nodes import Lost, Reservation, Taken
 from jobs.resources import Resources
 
-_ANY_MODE = (
-    "accepting", "draining", "drained", "maintenance", "returning", "fence_lost", "gone",
-)  # fmt: skip
+_ANY_MODE = tuple(Mode)  # a reservation has ended what was gone
 _NO_LIMIT = 2**31  # an undo takes no node away
 _NOT_ORPHANED = {
     Holding.NOBODY: "it carries no mark of drainbot's (any more)",

@@ -167,7 +167,8 @@ def test_an_operation_is_kept_while_it_owns_a_node(group: Group, nodes: NodeStor
     token = running(group, "op-1")
     reserve(nodes, token, "a", "b")
     for name in ("a", "b"):
-        nodes.change(token, "op-1", name, came_from=["accepting"], to="drained")
+        nodes.change(token, "op-1", name, came_from=["accepting"], to="draining")
+        nodes.change(token, "op-1", name, came_from=["draining"], to="drained")
     nodes.change(token, "op-1", "a", came_from=["drained"], to="accepting", release=True)
     assert group.hash("wf:op-1")["keep"] == "1"
     nodes.change(token, "op-1", "b", came_from=["drained"], to="accepting", release=True)
@@ -204,8 +205,8 @@ def test_a_call_that_is_sent_twice_counts_once(group: Group, nodes: NodeStore, s
             "nodes": [{"name": "a", "uid": "u", "shown": 3}], "max_away": 5, "by": "", "why": "",
         },
         "mode": {
-            "node": "a", "from": ["accepting"], "to": "draining", "release": False, "by": "",
-            "why": "",
+            "node": "a", "routes": {"accepting": ["draining"]}, "to": "draining",
+            "release": False, "by": "", "why": "",
         },
     }  # fmt: skip
     sent = {**token.arguments(), "operation": "op-1", "call": "c0", **calls_of["reserve"]}
@@ -220,8 +221,8 @@ def test_a_call_that_is_sent_twice_counts_once(group: Group, nodes: NodeStore, s
 
 def drained(nodes: NodeStore, token: Token, name: str = "a") -> None:
     reserve(nodes, token, name)
-    for mode in ("draining", "drained"):
-        assert nodes.change(token, token.id, name, came_from=["accepting", "draining"], to=mode)
+    for before, mode in (("accepting", "draining"), ("draining", "drained")):
+        assert nodes.change(token, token.id, name, came_from=[before], to=mode)
 
 
 def test_an_operation_is_no_longer_kept_for_a_node_that_another_took_over(

@@ -19,3 +19,11 @@ local function let_go(name, operation)
   redis.call('SREM', P(a.group) .. 'owned', name)
   forget_keep(operation)
 end
+
+-- What the event of a changed mode says. The record counts the changes of its node (mode_seq), so that
+-- whoever follows them sees that it missed one; a repeat counts nothing.
+local function told(name, from, to)
+  local key = P(a.group) .. 'node:' .. name
+  local seq = redis.call('HINCRBY', key, 'mode_seq', from == to and 0 or 1)
+  return 'node', name, 'uid', hget(key, 'uid'), 'from', from, 'to', to, 'seq', seq
+end

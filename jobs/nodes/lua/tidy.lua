@@ -13,7 +13,9 @@ local to = a.gone and 'gone' or mode
 redis.call('HSET', key, 'mode', to, 'since', now)
 let_go(a.node, owner)
 if state then
-  event(a.group, owner, 'node_mode')
+  event(a.group, owner, 'node_mode', told(a.node, mode, to))
   audit(a.group, 'node_mode', owner, { node = a.node, from = mode, to = to, release = true })
+else
+  told(a.node, mode, to) -- nobody is left to tell of it, but it counts
 end
 return cjson.encode({ result = 'let_go', operation = owner })
