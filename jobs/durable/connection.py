@@ -15,7 +15,9 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-PATIENT = 1200  # tries of 50 ms: a worker waits out a minute of Redis being away
+# Tries of 50 ms: a worker waits out minutes of Redis being away, and is there again at once.
+# Whoever has no patience left begins anew: that only takes some seconds longer.
+PATIENT = 6000
 # It is away, starts, or is a replica that is not promoted yet: nothing was written then.
 _PASSING = [ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, MasterDownError]
 

@@ -12,6 +12,7 @@ import psutil
 from redis import Redis
 
 from jobs.durable import Store
+from jobs.durable.connection import PATIENT
 from jobs.models import DrainRequest, OperationView, Submitted
 from jobs.policy import Policy
 from jobs.service import Service
@@ -39,10 +40,10 @@ class Hosts:
     def store(self) -> Store:
         return Store(self.redis, NAME)
 
-    def start(self, *, slots: int = 1, lease: float = 3) -> Process:
+    def start(self, *, slots: int = 1, lease: float = 3, patience: int = PATIENT) -> Process:
         """Start a worker; returns when its children run."""
         module = "tests.jobs.worker_process"
-        arguments = [self.url, self.kubeconfig, f"{lease:g}", str(slots)]
+        arguments = [self.url, self.kubeconfig, f"{lease:g}", str(slots), str(patience)]
         worker = self.processes.start(
             [sys.executable, "-m", module, *arguments], name="worker", cwd=ROOT
         )

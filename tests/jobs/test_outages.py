@@ -79,6 +79,34 @@ def test_a_drain_outlives_a_redis_that_is_away_for_longer_than_its_lease(
     assert not hosts.cordoned("node-1")
 
 
+def test_a_redis_that_is_away_for_longer_than_anybody_waits_for_it_is_outlived_too(
+    hosts: Hosts, cluster: Cluster, server: sandbox_redis.RedisServer
+) -> None:
+    before = {pod["metadata"]["uid"] for pod in cluster.list("Pod", node="node-1")}
+    # Each call gives up after a fifth of a second: for them a few seconds are for ever.
+    worker = hosts.start(lease=1, patience=4)
+    operation = hosts.submit("node-1")
+    until(lambda: 2 <= len(hosts.evictions()) < PODS, within=PATIENCE, what="a drain's middle")
+    slot = hosts.slot_of(operation)
+    helpers = set(hosts.children(worker)) - {slot}
+    server.kill()
+    slots: set[int] = set()
+
+    def gave_up_again_and_again() -> bool:
+        slots.update(set(hosts.children(worker)) - helpers)
+        return len(slots) >= 3
+
+    until(gave_up_again_and_again, within=PATIENCE, what="slots that give up and begin anew")
+    assert len(hosts.evictions()) < PODS
+    server.restart()
+    view = hosts.finish(operation)
+    assert (view.end, view.questions) == (OperationEnd.DRAINED, ())
+    accepted = [e.uid_precondition for e in hosts.evictions() if e.carried_out]
+    assert set(accepted) == before
+    assert len(accepted) <= len(before) + 1
+    assert helpers < set(hosts.children(worker))  # keeper and watcher have lived on
+
+
 def _refused(admin: Redis) -> int:
     stats: Any = admin.info("commandstats")
     return int(stats.get("cmdstat_set", {}).get("rejected_calls", 0))
