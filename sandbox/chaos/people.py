@@ -29,6 +29,7 @@ T = TypeVar("T")
 OPS = "ops"
 FORM_WITHIN = 2.0  # seconds that somebody waits for a form
 _LOOK = 0.05
+_CAREFUL = 0.8  # picks below it are of nodes that nobody has
 _OPERATION = re.compile(r"op [0-9A-Z]{6}")
 _WITH_FORM = frozenset({"force", "abort"})
 
@@ -124,7 +125,11 @@ class People:
     def _do(self, act: Ask | Steer | GiveBack | Late) -> None:
         if isinstance(act, Ask):
             nodes = self._service.inventory("demo").nodes
-            names = {found.name for pick in act.picks if (found := picked(nodes, pick))}
+            free = [node for node in nodes if not node.owner and not node.cordoned]
+            # Most ask for what is free, as people do; some for what somebody else has.
+            among = [free if free and pick < _CAREFUL else nodes for pick in act.picks]
+            chosen = [picked(some, pick) for some, pick in zip(among, act.picks, strict=True)]
+            names = {node.name for node in chosen if node is not None}
             if names:
                 plan = "plan " if act.plan_only else ""
                 # Of several nodes one may go first: of one it may not.
@@ -138,7 +143,9 @@ class People:
                 self._type(act.who, f"{act.verb} {short(view.id)}", doubled=False)
         elif isinstance(act, GiveBack):
             owned = [node for node in self._service.inventory("demo").nodes if node.owner]
-            node = picked(owned, act.pick)
+            busy = {node.name for view in self._live() for node in view.nodes}
+            left = [node for node in owned if node.name not in busy]
+            node = picked(left if left and act.pick < _CAREFUL else owned, act.pick)
             if node is not None:
                 self._type(act.who, f"uncordon {node.name}", doubled=False)
         else:
