@@ -7,6 +7,7 @@ from bot.home_store import HomeStore
 from bot.message_store import MessageStore, Record
 from bot.outbox import Note, Outbox
 from bot.page_store import PageStore, pager_key
+from jobs.audit import AuditLog, Chainer
 from jobs.beginnings import Beginnings
 from jobs.durable import Activity, Context, Question, Quota, Registry, Runner, Signal, Store, Timer
 from jobs.durable.keeper import Keeper, reap_dead
@@ -14,7 +15,7 @@ from jobs.durable.records import Token
 from jobs.durable.slot import Slot
 from jobs.durable.store import nonce
 from jobs.inventory import InventoryStore
-from jobs.models import ClusterNode, DrainRequest, LostState
+from jobs.models import ClusterNode, DrainRequest, LostState, Principal, Refused
 from jobs.nodes import NodeStore, Reservation, Reserved
 from jobs.policy import parse_policy
 from jobs.service import Service
@@ -25,6 +26,7 @@ from tests.manifests.conftest import GuardedRedis
 CLUSTER = "prod-eu"
 OPERATION = "prod-eu-7f3k9q"
 POLICY = parse_policy(f"team: T01DEMO\nclusters: {{{CLUSTER}: {{}}}}\n")
+ANA = Principal(team="T01DEMO", user="U01ANA", via="cli")
 NODE = ClusterNode(name="node-1", uid="u1")
 INPUT = OperationInput(
     request=DrainRequest(cluster=CLUSTER, nodes=("node-1",)), requester="T01DEMO:U1"
@@ -101,6 +103,16 @@ def keep(guarded: GuardedRedis) -> None:
     take(store)
     assert store.control(OPERATION, "abort", by="T01DEMO:U1", call=nonce()) == "changed"
     assert store.lease("watcher", "me", 5) > 0
+
+
+def link(guarded: GuardedRedis) -> None:
+    """Link the entries of the audit log, and look back at what was linked."""
+    store = Store(guarded.of("worker"), CLUSTER)
+    start(store)
+    chainer = Chainer(store, owner="keeper")
+    chainer.tick()
+    chainer.tick()
+    assert AuditLog(store).head().waiting == 0
 
 
 def sweep(guarded: GuardedRedis) -> None:
@@ -181,6 +193,13 @@ def _read(service: Service, question: str) -> None:
     service.inventory(CLUSTER)
     service.worker_seen(CLUSTER)
     service.orphans.lost()
+    for found in (
+        service.histories.of_operation(ANA, CLUSTER, OPERATION),
+        service.histories.entries(ANA, CLUSTER),
+        service.histories.verify(ANA, CLUSTER),
+    ):
+        assert not isinstance(found, Refused), found
+    service.histories.heads()
     changes = service.changes({CLUSTER: "0"}, wait=0)
     service.changes({CLUSTER: changes[0].cursor}, wait=0.01)
     lease = service.lease("notifier", seconds=5)
@@ -232,5 +251,5 @@ def tell(guarded: GuardedRedis) -> None:
     assert groups.load().at == 1
 
 
-OF_A_WORKER = (run_workflows, keep, sweep, keep_nodes, keep_inventory)
+OF_A_WORKER = (run_workflows, keep, link, sweep, keep_nodes, keep_inventory)
 OF_A_BOT = (settle, steer, tell)
