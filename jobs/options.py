@@ -172,7 +172,9 @@ def _command(words: Sequence[str], reason: str | None) -> DrainCommand:
             _take_pair(word, pairs)
         else:
             nodes[_node(word)] = None
-    selector = values.pop("selector", "")
+    selector = values.pop("selector", None)
+    if selector == "":  # `--selector= node-1`: half of it is missing, so none of it is done
+        raise UsageError("--selector is empty: write it as --selector=pool=blue.")
     plan_only = values.pop("plan_only", "false") == "true"
     if nodes and (pairs or selector):
         raise UsageError("Name nodes or their labels, not both.")
@@ -181,7 +183,7 @@ def _command(words: Sequence[str], reason: str | None) -> DrainCommand:
     return DrainCommand(
         nodes=tuple(nodes),
         pairs=tuple(pairs.items()),
-        selector=selector,
+        selector=selector or "",
         options=options_from(values),
         reason=reason or "",
         plan_only=plan_only,

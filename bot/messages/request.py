@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _SHOWN = 3
+_LIMITS = 5  # of the policy's that are named; a large request may break one for each of its nodes
 _MINUTE, _HOUR = 60, 3600
 _MANY_MINUTES = 90 * _MINUTE  # from here on, hours say it better
 _GIB, _MIB = 2**30, 2**20
@@ -148,7 +149,10 @@ def _moves(plan: OperationPlan, style: Style) -> str:
 
 def _limits(plan: OperationPlan, style: Style) -> list[str]:
     """Say what keeps it from beginning, whatever people say."""
-    lines = [style.text(said.rstrip("."), 400) for said in plan.over]
+    over = [style.text(said.rstrip("."), 400) for said in plan.over]
+    lines = (
+        over if len(over) <= _LIMITS else [*over[:_LIMITS], f"{len(over) - _LIMITS} limits more"]
+    )
     lines += [style.text(node.refused, 300) for node in plan.nodes if node.refused]
     if plan.too_many_away:
         away = "1 node is" if plan.away == 1 else f"{plan.away} nodes are"

@@ -273,6 +273,10 @@ class World:
         """Type `/drain text`; return the acknowledgement that the person sees."""
         response = self.slash_raw(text, **fields)
         assert response.status == 200
+        return self.body_of(response)
+
+    def body_of(self, response: BoltResponse) -> dict[str, Any]:
+        """Return the JSON of an answer."""
         answer: dict[str, Any] = json.loads(response.body)
         return answer
 

@@ -55,6 +55,7 @@ def crowded() -> OperationPlan:
         away=3,
         max_away=4,
         too_many_away=True,
+        over=("21 nodes are asked for: the policy allows 20 an operation here.",),
     )
 
 

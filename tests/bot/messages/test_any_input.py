@@ -250,6 +250,7 @@ plans = st.none() | st.builds(
     seconds=st.integers(-1, 10**7),
     room=st.none() | rooms,
     too_many_away=st.booleans(),
+    over=st.lists(words, max_size=3).map(tuple),
 )
 views = st.builds(
     OperationView,
