@@ -63,7 +63,8 @@ class Life:
     """A node's life so far: what an adapter stores beside its checkpoint, as one JSON text.
 
     `uid` is "" while it is not known. `predecessor` is the uid of an earlier node of that name
-    whose record is still there. `source` tells the state that was read (Redis) from another one.
+    whose record is still there. `source` tells the state that was read (Redis) from another one,
+    `cursor` is how far its observer has read.
     """
 
     node: str
@@ -72,6 +73,7 @@ class Life:
     state: State
     predecessor: str = ""
     source: str = ""
+    cursor: str = ""
 
     @property
     def asks(self) -> Action:
@@ -91,6 +93,7 @@ class Life:
             "seq": self.seq,
             "predecessor": self.predecessor,
             "source": self.source,
+            "cursor": self.cursor,
             **self.state.to_plain(),
         }
 
@@ -109,12 +112,12 @@ class Life:
         if not isinstance(stored, Mapping) or stored.get("v") != VERSION:
             raise UnreadableState(f"This is no stored life of a node of version {VERSION}.")
         try:
-            names = [str(stored[name]) for name in ("node", "uid", "predecessor", "source")]
+            node, uid = str(stored["node"]), str(stored["uid"])
+            rest = [str(stored[name]) for name in ("predecessor", "source", "cursor")]
             seq = int(stored["seq"])
         except (KeyError, ValueError, TypeError) as error:
             raise UnreadableState(f"This is no stored life of a node: {error!r}") from error
-        node, uid, predecessor, source = names
-        return cls(node, uid, seq, State.from_plain(stored), predecessor, source)
+        return cls(node, uid, seq, State.from_plain(stored), *rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,14 @@ class Step:
 
 
 def begin(
-    node: str, uid: str, mode: str, seq: int, *, predecessor: str = "", source: str = ""
+    node: str,
+    uid: str,
+    mode: str,
+    seq: int,
+    *,
+    predecessor: str = "",
+    source: str = "",
+    cursor: str = "",
 ) -> Step:
     """Begin to follow a node that stands in a mode: nothing before counts as missed.
 
@@ -142,7 +152,7 @@ def begin(
     except ValueError:
         why = f"The node's mode {mode!r} is not known here."
         state = halt(State(Mode.FENCE_LOST, accepts_new_work=False), why)
-    life = Life(node, uid, seq, state, predecessor, source)
+    life = Life(node, uid, seq, state, predecessor, source, cursor)
     return Step(life, life.asks, BEGUN, state.halted_because)
 
 
