@@ -104,6 +104,38 @@ def policy_check(
     )
 
 
+@policy_app.command("explain")
+def policy_explain(
+    user: Annotated[str, typer.Argument(metavar="USER", help="Such as U02BOB.")],
+    node: Annotated[str, typer.Argument(metavar="NODE", help="Such as node-1 or lab/node-1.")],
+    *,
+    file: Annotated[
+        str, typer.Option("--policy", help="The policy file; DRAINBOT_POLICY's without.")
+    ] = "",
+    cluster: Annotated[str, typer.Option("--cluster", help="Where it is not the only one.")] = "",
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="KEY=VALUE", help="In place of the node's own labels."),
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option("--group", metavar="S…", help="In place of the person's own Slack groups."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say which rule a node falls under, what somebody may do to it and why, or who may.
+
+    Needs no token: it tells what the file says. The labels and the groups are those that worker
+    and Slack told last (DRAINBOT_REDIS_URL), or those that are given.
+    """
+    from bot import cli_policy  # noqa: PLC0415  see the module
+
+    cli_policy.explained(
+        user, node, file=file, cluster=cluster, labels=label or [], groups=group or [],
+        as_json=as_json,
+    )  # fmt: skip
+
+
 def main() -> None:
     """Run the command line; the entry point of `drainbot`. Ends the process with an exit code."""
     try:

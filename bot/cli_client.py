@@ -35,6 +35,8 @@ def register(app: typer.Typer) -> None:
     app.command("abort")(_abort)
     app.command("pause")(_pause)
     app.command("resume")(_resume)
+    app.command("freeze")(_freeze)
+    app.command("thaw")(_thaw)
     app.command("uncordon")(_uncordon)
     app.command("who")(_who)
     app.command("orphans")(_orphans)
@@ -193,6 +195,34 @@ def _resume(id: Id, *, as_json: Json = False, cluster: Cluster = "") -> None:
     from bot import cli_acts  # noqa: PLC0415  see the module
 
     cli_acts.steer("resume", id, "", cluster, as_json=as_json)
+
+
+def _freeze(
+    words: Annotated[
+        list[str], typer.Argument(metavar="[CLUSTER] REASON…", help="Why; everybody is told.")
+    ],
+    *,
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """Freeze a cluster: nothing more is evicted anywhere in it, until somebody thaws it."""
+    from bot import cli_freeze  # noqa: PLC0415  see the module
+
+    cli_freeze.hold("freeze", words, cluster, as_json=as_json)
+
+
+def _thaw(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[CLUSTER] [REASON…]", help="Which, and why.")
+    ] = None,
+    *,
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """End a freeze: what waited goes on."""
+    from bot import cli_freeze  # noqa: PLC0415  see the module
+
+    cli_freeze.hold("thaw", words or [], cluster, as_json=as_json)
 
 
 def _history(

@@ -7,7 +7,7 @@ import pytest
 import redis as redis_client
 
 import sandbox.slack
-from bot import cli, cli_acts, cli_audit, cli_session
+from bot import cli, cli_acts, cli_audit, cli_freeze, cli_session
 from bot.commands import Desk, NodeBook
 from bot.groups import Directory, People
 from jobs.models import Principal
@@ -36,7 +36,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
     desk = Desk(fake, POLICY, directory, NodeBook(fake))
     principal = Principal(team=TEAM, user=ANA, via="cli")
     session = cli_session.Session(desk, principal, "prod-eu", FakeOrphans())
-    for module in (cli_acts, cli_audit):
+    for module in (cli_acts, cli_audit, cli_freeze):
         monkeypatch.setattr(module, "opened", lambda: session)
     monkeypatch.setattr("bot.cli_show.time.sleep", lambda _seconds: None)
     return fake
