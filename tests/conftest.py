@@ -1,5 +1,6 @@
 """Fixtures for all tests: a real Redis, empty at the start of each test."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,10 @@ import redis as redis_client
 from hypothesis import HealthCheck, settings
 
 from sandbox import redis as sandbox_redis
+from sandbox.slack.house_rules import SWITCH
+
+# Whatever message any test sends has to be fit for people: see sandbox/slack/house_rules.py.
+os.environ[SWITCH] = "1"
 
 # No test depends on being fast, on whatever machine.
 settings.register_profile("drainbot", deadline=None, suppress_health_check=(HealthCheck.too_slow,))

@@ -6,7 +6,7 @@ https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 from typing import Any
 
 from sandbox.slack.arguments import Arguments
-from sandbox.slack.content import with_ids
+from sandbox.slack.content import message_content
 from sandbox.slack.errors import ApiError
 from sandbox.slack.methods.chat import remove
 from sandbox.slack.state import Message, ResponseUrl, State
@@ -42,8 +42,7 @@ def answer(state: State, key: str, values: dict[str, Any]) -> None:
         if source is not None:
             remove(state, source)
     elif source is not None and arguments.flag("replace_original"):
-        text, blocks = arguments.content()
-        source.text, source.blocks = text, with_ids(state, blocks)
+        source.text, source.blocks = message_content(state, arguments)
         source.edited_ts = state.new_ts()
     else:
         post_answer(state, address, arguments)
@@ -52,7 +51,7 @@ def answer(state: State, key: str, values: dict[str, Any]) -> None:
 
 def post_answer(state: State, address: ResponseUrl, arguments: Arguments) -> Message:
     """Post an answer: to the person alone, or to the channel if it says `in_channel`."""
-    text, blocks = arguments.content()
+    text, blocks = message_content(state, arguments)
     kind = arguments.maybe("response_type") or "ephemeral"
     if kind not in {"ephemeral", "in_channel"}:
         raise ApiError("invalid_arguments", messages=["response_type: ephemeral or in_channel"])
@@ -63,7 +62,7 @@ def post_answer(state: State, address: ResponseUrl, arguments: Arguments) -> Mes
         author=app.bot_user,
         app=app.id,
         text=text,
-        blocks=with_ids(state, blocks),
+        blocks=blocks,
         thread_ts=arguments.maybe("thread_ts") or address.thread_ts,
         only_for=address.user if kind == "ephemeral" else None,
     )

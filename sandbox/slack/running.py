@@ -1,5 +1,6 @@
 """Runs the stand-in: in a thread for tests, or in the foreground as a process."""
 
+import os
 import socket
 import threading
 import time
@@ -11,6 +12,7 @@ import uvicorn
 from sandbox.slack.client import Slack
 from sandbox.slack.clock import Clock
 from sandbox.slack.deliveries import ACK_LIMIT_S
+from sandbox.slack.house_rules import SWITCH
 from sandbox.slack.protocol import CuttableProtocol
 from sandbox.slack.server import Server
 from sandbox.slack.workspace import Workspace
@@ -19,6 +21,7 @@ __all__ = ["listen", "running", "serve"]
 
 _START_LIMIT_S = 10.0
 _TICK_S = 0.005
+_SHOWN = 20
 
 
 def listen(port: int = 0) -> socket.socket:
@@ -52,7 +55,8 @@ def running(
     """Run a stand-in in a thread for as long as the context lasts.
 
     ``ack_limit_s`` is how long an app has to acknowledge: Slack's three seconds, unless a test of
-    what comes after doesn't want to wait for them.
+    what comes after doesn't want to wait for them. Raises AssertionError at the end where a message
+    or a view broke the house rules and ``SANDBOX_SLACK_HOUSE_RULES`` is set.
     """
     listener = listen(port)
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -69,11 +73,17 @@ def running(
     try:
         _wait(web, thread)
         yield Slack(base_url)
+        _keep_house_rules(server)
     finally:
         web.should_exit = True
         thread.join()
         server.close()
         listener.close()
+
+
+def _keep_house_rules(server: Server) -> None:
+    if os.environ.get(SWITCH) and server.breaches:
+        raise AssertionError("\n".join(("house rules:", *server.breaches[:_SHOWN])))
 
 
 def _wait(web: uvicorn.Server, thread: threading.Thread) -> None:

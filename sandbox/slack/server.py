@@ -57,6 +57,11 @@ class Server:
             ]
         )
 
+    @property
+    def breaches(self) -> tuple[str, ...]:
+        """What the house rules have against messages and views so far, each once."""
+        return tuple(dict.fromkeys(self._state.breaches))
+
     def close(self) -> None:
         """Let deliveries under way end."""
         self._courier.close()

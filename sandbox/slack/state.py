@@ -98,6 +98,7 @@ class State:
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.calls: deque[dict[str, Any]] = deque(maxlen=_CALLS_KEPT)
+        self.breaches: list[str] = []  # of the house rules
         self._numbers = itertools.count(1)
         self._last_micros = 0
 

@@ -8,6 +8,7 @@ import sandbox.slack
 from bot.messages.blocks import section
 from bot.slack_api import Away, Failed, Found, RateLimited, Sent, SlackApi, Unknown
 from sandbox.slack import Fault, Slack
+from sandbox.slack.house_rules import SWITCH
 from tests.bot.telling_bench import TOKEN, WORKSPACE
 
 PAYLOAD = {"key": "parent", "operation": "prod-eu-7f3k9q"}
@@ -15,7 +16,8 @@ BLOCKS = [section(["words"])]
 
 
 @pytest.fixture
-def slack() -> Iterator[Slack]:
+def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
+    monkeypatch.delenv(SWITCH)  # these are calls, and no messages to people
     with sandbox.slack.running(WORKSPACE, rate_limits=False) as running:
         yield running
 

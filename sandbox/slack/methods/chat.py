@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.slack.arguments import Arguments
-from sandbox.slack.content import with_ids
+from sandbox.slack.content import message_content
 from sandbox.slack.errors import ApiError
 from sandbox.slack.methods.access import visible_channel, writable_channel
 from sandbox.slack.render import message_json, permalink
@@ -22,7 +22,7 @@ def post_message(state: State, app: App, arguments: Arguments) -> dict[str, Any]
         "channel", "text", "blocks", "thread_ts", "reply_broadcast", "metadata", *_FORMATTING
     )
     channel = writable_channel(state, app, arguments)
-    text, blocks = arguments.content()
+    text, blocks = message_content(state, arguments)
     thread_ts = _thread(state, channel.id, arguments)
     broadcast = arguments.flag("reply_broadcast")
     if broadcast and thread_ts is None:
@@ -33,7 +33,7 @@ def post_message(state: State, app: App, arguments: Arguments) -> dict[str, Any]
         author=app.bot_user,
         app=app.id,
         text=text,
-        blocks=with_ids(state, blocks),
+        blocks=blocks,
         thread_ts=thread_ts,
         broadcast=broadcast,
         metadata=arguments.metadata() or None,
@@ -47,7 +47,7 @@ def post_ephemeral(state: State, app: App, arguments: Arguments) -> dict[str, An
     arguments.only("channel", "user", "text", "blocks", "thread_ts", *_FORMATTING)
     channel = writable_channel(state, app, arguments)
     user = arguments.text("user")
-    text, blocks = arguments.content()
+    text, blocks = message_content(state, arguments)
     if user not in channel.members:
         raise ApiError("user_not_in_channel")
     message = Message(
@@ -56,7 +56,7 @@ def post_ephemeral(state: State, app: App, arguments: Arguments) -> dict[str, An
         author=app.bot_user,
         app=app.id,
         text=text,
-        blocks=with_ids(state, blocks),
+        blocks=blocks,
         thread_ts=_thread(state, channel.id, arguments),
         only_for=user,
     )
@@ -70,10 +70,10 @@ def update(state: State, app: App, arguments: Arguments) -> dict[str, Any]:
     message = _own(state, app, arguments, "cant_update_message")
     if state.channels[message.channel].archived:
         raise ApiError("is_inactive")
-    text, blocks = arguments.content(longest=_LONGEST_UPDATE)
+    text, blocks = message_content(state, arguments, longest=_LONGEST_UPDATE)
     metadata = arguments.metadata()
     message.text = text
-    message.blocks = with_ids(state, blocks)
+    message.blocks = blocks
     message.edited_ts = state.new_ts()
     if metadata is not None:
         message.metadata = metadata or None

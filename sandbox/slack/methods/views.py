@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from sandbox.slack import house_rules
 from sandbox.slack.arguments import Arguments
 from sandbox.slack.content import with_ids
 from sandbox.slack.errors import ApiError
@@ -95,6 +96,7 @@ def publish(state: State, app: App, arguments: Arguments) -> dict[str, Any]:
 
 def replace_definition(state: State, view: View, definition: dict[str, Any]) -> None:
     """Give a view its valid content and a new hash."""
+    state.breaches += house_rules.of_view(definition)
     view.definition = {**definition, "blocks": with_ids(state, definition["blocks"])}
     view.hash = f"{int(state.clock.now())}.{secrets.token_hex(4)}"
     view.errors = {}

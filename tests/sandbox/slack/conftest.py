@@ -7,8 +7,15 @@ from slack_bolt import App as BoltApp
 from slack_sdk import WebClient
 
 from sandbox.slack import Clock, Slack, demo_workspace, running
+from sandbox.slack.house_rules import SWITCH
 from tests.sandbox.slack.bolt_host import hosted
 from tests.sandbox.slack.making import OTHER, web_client
+
+
+@pytest.fixture(autouse=True)
+def slack_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What these tests send shows what Slack takes, not what people should be given."""
+    monkeypatch.delenv(SWITCH)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from slack_bolt import App as BoltApp
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from sandbox.slack import PersonError, Slack
+from sandbox.slack import PersonError, Slack, demo_workspace, running
 from tests.sandbox.slack.making import actions, button, eventually, modal, section, written
 
 
@@ -235,6 +235,7 @@ def test_closing_tells_the_app_if_it_asked_for_that(
 
 def test_a_home_tab_has_buttons_too(slack: Slack, client: WebClient, bolt: BoltApp) -> None:
     pressed: list[dict[str, Any]] = []
+    bolt.event("app_home_opened")(lambda ack: ack())
 
     @bolt.action("go")
     def go(ack: Ack, body: dict[str, Any]) -> None:
@@ -247,4 +248,13 @@ def test_a_home_tab_has_buttons_too(slack: Slack, client: WebClient, bolt: BoltA
     assert pressed[0]["view"]["type"] == "home"
     with pytest.raises(PersonError, match="nothing to send off"):
         slack.submit("bo", {}, view_id)
-    assert slack.open_home("bo") is None
+    opened = slack.open_home("bo")
+    assert opened is not None
+    assert opened.payload["event"]["view"]["id"] == view_id
+
+
+def test_an_app_that_did_not_ask_for_it_hears_nothing_of_an_opened_home_tab() -> None:
+    workspace = demo_workspace()
+    deaf = workspace.apps[0].model_copy(update={"events": frozenset()})
+    with running(workspace.model_copy(update={"apps": (deaf,)})) as slack:
+        assert slack.open_home("bo") is None
