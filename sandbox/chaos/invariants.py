@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.messages.ephemeral import NOT_RECORDED
 from jobs.models import OperationState, OperationView, QuestionState, QuestionView
 from sandbox.certify.always import ALWAYS, takes_a_pod
 from sandbox.certify.evidence import Evidence
@@ -21,14 +22,14 @@ _LEAVE = frozenset({"skip", "abort"})
 
 @dataclass(frozen=True)
 class Seen:
-    """All that is looked at. `notes` are what was told to one person: (user, thread, ts).
+    """All that is looked at. `notes` are what was told to one person: (user, thread, words).
 
     `held` are times in which what a worker had sent may have been held back, in seconds.
     """
 
     evidence: Evidence
     presses: tuple[Press, ...] = ()
-    notes: tuple[tuple[str, str, float], ...] = ()
+    notes: tuple[tuple[str, str, str], ...] = ()
     held: tuple[tuple[float, float], ...] = ()
     messages: tuple[Mapping[str, Any], ...] = ()
 
@@ -160,9 +161,11 @@ def _losers_are_told(seen: Seen) -> Iterator[str]:
             continue
         unheard[press.user, press.thread] += 1
         last[press.user, press.thread] = press
-    told = Counter((user, thread) for user, thread, _ in seen.notes)
+    told = Counter(
+        (user, thread) for user, thread, words in seen.notes if thread or words == NOT_RECORDED
+    )
     for who, times in sorted(unheard.items()):
-        # What is told past Redis goes to where the delivery came from, in no thread.
+        # That Redis is away is told past it, where the delivery came from: in no thread.
         aside = min(max(0, times - told[who]), told[who[0], ""])
         told[who[0], ""] -= aside
         if told[who] + aside < times:

@@ -199,7 +199,7 @@ class _Play:
         stage = self._stage
         evidence = self._evidence(told=True)
         notes = [
-            (user.id, str(message.get("thread_ts", "")), float(message["ts"]))
+            (user.id, str(message.get("thread_ts", "")), str(message["text"]))
             for user in stage.slack.workspace().users
             for message in stage.slack.ephemerals(user.id)
         ]

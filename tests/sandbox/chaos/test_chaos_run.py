@@ -1,5 +1,6 @@
 """A short run, and each judge shown what it must not let pass."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -81,15 +82,18 @@ def crashed(seen: Seen) -> Seen:
 
 
 def unheard(seen: Seen) -> Seen:
-    asked = QuestionRecord(
-        group="demo", id="demo-q-1", workflow="demo-1", root="demo-1", kind="block",
-        state="settled", payload={}, choices=("retry", "skip"), votes_needed={},
-        votes=({"choice": "retry", "by": "T0SANDBOX:U0ANA", "result": "settled"},), waits=(),
-        reminded=(), opened_at=0, stop_at=0, winner=None, closed_because="", closed_at=0, version=1,
-    )  # fmt: skip
+    won_by = {"choice": "retry", "by": "T0SANDBOX:U0ANA", "result": "settled"}
+    raw = {
+        "wf": "demo-1", "root": "demo-1", "kind": "block", "state": "settled", "payload": "{}",
+        "choices": '["retry", "skip"]', "votes_needed": "{}", "votes": json.dumps([won_by]),
+        "waits": "[]", "reminded": "[]", "opened_at": "0", "stop_at": "0", "version": "1",
+    }  # fmt: skip
+    asked = QuestionRecord.read("demo", "demo-q-1", raw)
     won = Press("ana", "U0ANA", asked.id, "retry", "1.0", 0.0, acknowledged=True)
     presses = (*seen.presses, won, replace(won, choice="skip"))
-    return replace(seen, presses=presses, evidence=replace(seen.evidence, questions=(asked,)))
+    return replace(
+        seen, presses=presses, notes=(), evidence=replace(seen.evidence, questions=(asked,))
+    )
 
 
 def open_button(seen: Seen) -> Seen:
