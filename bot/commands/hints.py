@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 
+from bot.commands.desk import Desk
 from bot.grammar import suggestion
-from jobs.ids import did_you_mean, quoted
-from jobs.models import Inventory
+from jobs.authorization import Action, Allowed, Target, may
+from jobs.ids import IdError, cluster_of, did_you_mean, quoted, short
+from jobs.models import Inventory, Principal, Refused
 from jobs.options import UsageError
 
-__all__ = ["meant", "unknown_labels", "unknown_nodes"]
+__all__ = ["meant", "unknown_labels", "unknown_nodes", "unknown_operation"]
 
 _NAMED = 3  # unknown names that an answer repeats; the rest is counted
+_OPERATIONS = 50  # the latest, among which one that was mistyped is looked for
 _VALUES = 5  # values of a label that an answer lists
 
 
@@ -52,6 +55,27 @@ def unknown_labels(
     if not strange:
         said.append("Some nodes have one or another of them, none has all.")
     return " ".join([*said, "Nothing was started."])
+
+
+def unknown_operation(
+    desk: Desk, principal: Principal, id: str, *, nothing_changed: str = ""
+) -> Refused:
+    """Say that there is no such operation, and which of the latest was meant.
+
+    Raises :class:`jobs.errors.StateUnavailable`.
+    """
+    said = f"There is no operation {quoted(id)}."
+    hint = ""
+    try:
+        cluster, typed = cluster_of(id), short(id)
+    except IdError:
+        cluster, typed = "", ""
+    looks = may(principal, Action.READ, Target(cluster=cluster), desk.policy)
+    if isinstance(looks, Allowed):
+        latest = desk.client.operations(cluster, limit=_OPERATIONS)
+        hint = did_you_mean(typed, [short(view.id) for view in latest])
+    words = " ".join(filter(None, (said, hint, nothing_changed)))
+    return Refused(reason=words, because="unknown")
 
 
 def meant(error: UsageError, inventory: Inventory) -> str:

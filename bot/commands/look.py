@@ -1,9 +1,9 @@
 """Looking: at operations, and at a question before it is decided with more than a click."""
 
 from bot.commands.desk import Desk
+from bot.commands.hints import unknown_operation
 from bot.commands.steer import served
 from jobs.authorization import Action, Denied, Target, action_of_choice, labels_of, may
-from jobs.ids import quoted
 from jobs.models import (
     Decided,
     OperationView,
@@ -26,7 +26,7 @@ def operation(
     """
     view = desk.client.operation(id) if served(desk, id, question=False) else None
     if view is None:
-        return Refused(reason=f"There is no operation {quoted(id)}.", because="unknown")
+        return unknown_operation(desk, principal, id)
     target = _target(desk, view, tuple(node.name for node in view.nodes), channel=channel)
     return _refusal(desk, principal, Action.READ, target) or view
 

@@ -1,11 +1,14 @@
 """Deciding, aborting, pausing, resuming. Ids are judged before Redis is asked about them."""
 
 from bot.commands.desk import Desk
+from bot.commands.hints import unknown_operation
 from bot.grammar import Steer
-from jobs.ids import IdError, cluster_of, is_question, quoted
+from jobs.ids import IdError, cluster_of, is_question
 from jobs.models import Acted, Decided, Outcome, Principal, Refused
 
-__all__ = ["decide", "steer"]
+__all__ = ["decide", "served", "steer"]
+
+_NOTHING = "Nothing changed."
 
 
 def steer(desk: Desk, principal: Principal, command: Steer, *, nonce: str) -> Acted | Refused:
@@ -15,8 +18,15 @@ def steer(desk: Desk, principal: Principal, command: Steer, *, nonce: str) -> Ac
     """
     operation = command.operation
     if not served(desk, operation, question=False):
-        said = f"There is no operation {quoted(operation)}. Nothing changed."
-        return Refused(reason=said, because="unknown")
+        return unknown_operation(desk, principal, operation, nothing_changed=_NOTHING)
+    answer = _steered(desk, principal, command, nonce)
+    if isinstance(answer, Refused) and answer.because == "unknown":
+        return unknown_operation(desk, principal, operation, nothing_changed=_NOTHING)
+    return answer
+
+
+def _steered(desk: Desk, principal: Principal, command: Steer, nonce: str) -> Acted | Refused:
+    operation = command.operation
     match command.verb:
         case "abort":
             return desk.client.abort(principal, operation, reason=command.reason, nonce=nonce)

@@ -267,6 +267,7 @@ def test_what_slack_made_of_a_nodes_name_is_that_name() -> None:
         ("freeze prod-ue disks", "Did you mean prod-eu"),
         ("who nod-1", "Did you mean node-1"),
         ("uncordon nod-1", "Did you mean node-1"),
+        ("status 7F3K9Z", "no operation 'prod-eu-7f3k9z'. Did you mean 7F3K9Q?"),
     ],
 )
 def test_whatever_is_mistyped_is_answered_with_what_was_meant(text: str, said: str) -> None:
@@ -302,3 +303,14 @@ def test_who_says_whose_leave_a_node_needs_and_what_oneself_may() -> None:
         assert "You: ask, decide and force" in text_of(bot, "who", user_id=BO)
         assert "3 nodes in prod-eu" in text_of(bot, "who")
         assert bot.client.acts("submit") == []
+
+
+@pytest.mark.parametrize("verb", ["abort", "pause", "resume"])
+def test_a_mistyped_operation_is_answered_with_the_one_that_was_meant(verb: str) -> None:
+    unknown = Refused(reason="There is no operation prod-eu-7f3k9z.", because="unknown")
+    with world(client=FakeClient(refuse=unknown)) as bot:
+        said = text_of(bot, f"{verb} 7F3K9Z")
+        assert said == (
+            "There is no operation 'prod-eu-7f3k9z'. Did you mean 7F3K9Q? Nothing changed."
+        )
+        assert "no operation 'prod-us-7f3k9q'. Nothing" in text_of(bot, f"{verb} prod-us/7F3K9Q")
