@@ -4,6 +4,7 @@
 |---|---|
 | main | waits for SIGTERM |
 | http and delivery, or Socket Mode's | take what Slack delivers, settle it in Redis, acknowledge |
+| api, api feed | answer programs; read what changes for those who watch |
 | aside | opens modals, answers past Redis: whatever must not hold up an acknowledgement |
 | notifier | does all the telling, if this copy has the lease |
 | groups | asks Slack for user groups, if this copy has the lease |
@@ -25,6 +26,7 @@ from redis import Redis
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 
+from bot.api import Feed, Parts, running
 from bot.app import Identity, make_app
 from bot.asgi import slack_asgi
 from bot.commands import Desk, NodeBook
@@ -45,6 +47,7 @@ from bot.startup import identify, ping, redis_away, redis_client
 from bot.teller import make_notifier
 from bot.waiting import NotYet, wait_for
 from bot.web_client import SlackAway, SlackRefused, asked, past_proxy, web_client
+from bot.webhook_store import WebhookStore
 from jobs.authorization import no_policy_refusal
 from jobs.errors import ConfigError, StateUnavailable
 from jobs.policy import Policy, load_policy
@@ -53,6 +56,7 @@ from jobs.service import Service, open_client
 __all__ = ["run_bot"]
 
 _REDIS_SECONDS = 1.0  # for one answer: what a person waits for has 1.5 s in all
+_PROGRAM_SECONDS = 3.0  # for one answer to a program
 _PATIENT_SECONDS = 5.0  # for the threads that nobody waits for
 _SLACK_SECONDS = 5
 _STOP_SECONDS = 0.6  # for all threads together: a rolling restart gives 2 s for everything
@@ -125,6 +129,7 @@ def run_bot(settings: BotSettings) -> int:
         if identity is None:
             return 0
         _start_threads(bot, identity)
+        _answer_programs(bot)
         _listen(bot, _app(bot, identity))
         if not stop.is_set():
             log.info("bot_started", team=identity.team, socket_mode=settings.socket_mode)
@@ -233,6 +238,23 @@ def _start_pagers(bot: _Bot, client: Service, redis: Redis) -> None:
         settings = PagerSettings()
         lease = client.lease(f"pager-{pager_key(url)}", seconds=settings.lease)
         _thread(bot, "pager", Pager(url, secret, store, lease, settings=settings).run)
+
+
+def _answer_programs(bot: _Bot) -> None:
+    """Serve the HTTP API, where it is wanted; without a policy nobody could call."""
+    address, policy = bot.settings.http_listen, bot.policy
+    if address is None or policy is None:
+        return
+    _, groups = named_in(policy)
+    directory = Directory(GroupStore(bot.redis, policy.team), groups)
+    client = open_client(
+        bot.redis_url, policy, timeout=_PROGRAM_SECONDS, people=directory.memberships
+    )
+    desk = Desk(client, policy, directory, NodeBook(client))
+    feed = Feed(client, progress=bot.settings.progress_seconds)
+    parts = Parts(desk, client, WebhookStore(bot.redis), feed)
+    listening = bot.stack.enter_context(running(parts, address))
+    log.info("api_listening", address=str(listening))
 
 
 def _thread(bot: _Bot, name: str, run: Callable[[threading.Event], None]) -> threading.Thread:

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from asyncio import Protocol
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -18,8 +19,16 @@ _STOP_SECONDS = 1  # for requests under way; Slack's are answered within 3 s or 
 
 
 @contextmanager
-def serving(app: ASGIApp, address: Address) -> Iterator[Address]:
+def serving(
+    app: ASGIApp,
+    address: Address,
+    *,
+    protocol: Callable[..., Protocol] | None = None,
+    what: str = "http",
+) -> Iterator[Address]:
     """Serve `app` while entered; gives the address in use, also where port 0 was asked for.
+
+    `protocol` makes one for each connection; without it uvicorn's own. `what` names the thread.
 
     Raises :class:`ConfigError` where it can't listen there.
     """
@@ -31,6 +40,7 @@ def serving(app: ASGIApp, address: Address) -> Iterator[Address]:
         access_log=False,
         lifespan="off",
         server_header=False,
+        http=protocol or "auto",  # type: ignore[arg-type]  # it calls whatever it is given
         proxy_headers=False,  # nothing here depends on who forwarded it
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
@@ -40,7 +50,7 @@ def serving(app: ASGIApp, address: Address) -> Iterator[Address]:
         raise ConfigError(f"Can't listen on {address}: {error}") from error
     server = uvicorn.Server(config)
     thread = threading.Thread(
-        target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True
+        target=server.run, kwargs={"sockets": [listener]}, name=what, daemon=True
     )
     thread.start()
     try:

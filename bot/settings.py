@@ -56,6 +56,12 @@ def _address(value: object) -> object:
     return Address(host, int(port))
 
 
+def _loopback(value: object) -> object:
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        value = f"127.0.0.1:{value.strip()}"
+    return _address(value)
+
+
 def _stripped(value: object) -> object:
     # A secret that came from a file often ends with a line break, which no HTTP header may carry.
     return value.strip() if isinstance(value, str) else value
@@ -100,6 +106,7 @@ def _app_token(value: object) -> object:
 
 Secret = Annotated[SecretStr, BeforeValidator(_stripped)]
 Listen = Annotated[Address, NoDecode, BeforeValidator(_address)]
+HttpListen = Annotated[Address, NoDecode, BeforeValidator(_loopback)]
 Kubeconfig = Annotated[
     str | None,
     Field(
@@ -190,6 +197,13 @@ class BotSettings(Settings):
         examples=["127.0.0.1:3000"],
     )
     slack_api_url: SlackApiUrl = SLACK_API_URL
+    http_listen: HttpListen | None = Field(
+        None,
+        validation_alias="DRAINBOT_HTTP_LISTEN",
+        description="Where the HTTP API is served; nowhere if unset. A port alone is one of "
+        "127.0.0.1. Tokens cross it in the clear: put TLS in front of it elsewhere.",
+        examples=["127.0.0.1:8070"],
+    )
     probe_listen: ProbeListen = None
     progress_seconds: float = Field(
         1.5,

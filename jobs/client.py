@@ -109,6 +109,22 @@ class HistoriesClient(Protocol):
         ...
 
 
+class Counter(Protocol):
+    """What only the HTTP service looks at, beside what a :class:`Client` can."""
+
+    def questions(self, cluster: str) -> tuple[QuestionView, ...]:
+        """Return the open questions of a cluster, those that were asked first at first."""
+        ...
+
+    def begun(self, cluster: str, dedup: str) -> str:
+        """Return the operation that a request of this name began, or ""."""
+        ...
+
+    def takers(self, cluster: str, nodes: Sequence[str]) -> Mapping[str, str]:
+        """Return who has these nodes, by node: operations that have not ended."""
+        ...
+
+
 class Client(Protocol):
     """drainbot as its clients see it.
 

@@ -262,7 +262,7 @@ class Service(Deciding, Freezing):
         A courtesy: what counts is the worker's reservation of all nodes or none.
         """
         with reaching_redis():
-            inventory = self._inventory_of(cluster, max_age=INVENTORY_FOR)
+            inventory = self._inventory_of(cluster)
             if isinstance(inventory, Refused):
                 return {}
             owners = {node.name: node.owner for node in inventory.nodes if node.owner}

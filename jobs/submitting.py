@@ -36,13 +36,24 @@ def asked_before(
     Whoever asks again after a lost answer is answered as before, also where the request would be
     refused now, because of what it has done since. A refusal: the name was another request's.
     """
-    id = cast("str | None", store.redis.get(f"{store.prefix}dedup:{dedup}"))
+    id = begun_by(store, dedup)
     known = store.workflow(id) if id else None
-    if id is None or known is None:  # none, or so long ago that it is forgotten
+    if known is None:  # none, or so long ago that it is forgotten
         return None
     asked = known.input if isinstance(known.input, dict) else {}
     same = asked.get("request") == request.model_dump(mode="json")
     return id if same and asked.get("requester") == requester else other_request(id)
+
+
+def begun_by(store: Store, dedup: str) -> str:
+    """Return the workflow that a request of this name began, or ""."""
+    return cast("str | None", store.redis.get(f"{store.prefix}dedup:{dedup}")) or ""
+
+
+def is_live(store: Store, operation: str) -> bool:
+    """Whether there is such an operation, and it has not ended."""
+    record = store.workflow(operation)
+    return record is not None and not record.final
 
 
 def other_request(id: str) -> Refused:

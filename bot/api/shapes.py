@@ -1,0 +1,60 @@
+"""The shapes of names and ids in addresses, queries and bodies, as OpenAPI tells them."""
+
+from typing import Annotated
+
+from fastapi import Path, Query
+from pydantic import StringConstraints
+
+from bot.api.callers import Caller
+from bot.api.problems import invalid
+from jobs.ids import did_you_mean, quoted
+
+__all__ = [
+    "ChannelId", "ClusterName", "InCluster", "NodeInPath", "NodeName", "OperationId", "QuestionId",
+    "Words", "cluster_named",
+]  # fmt: skip
+
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_LETTERS = "[0-9a-hjkmnp-tv-z]"  # Crockford's base32, see jobs.ids
+_CLUSTER = f"^{_LABEL}$"
+_NODE = rf"^{_LABEL}(\.{_LABEL})*$"
+
+ClusterName = Annotated[str, StringConstraints(pattern=_CLUSTER, max_length=40)]
+NodeName = Annotated[str, StringConstraints(pattern=_NODE, max_length=253)]
+ChannelId = Annotated[str, StringConstraints(pattern="^[CDG][A-Z0-9]{1,30}$")]
+Words = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)]
+OperationId = Annotated[
+    str,
+    Path(
+        pattern=f"^{_LABEL}-{_LETTERS}{{6}}$",
+        max_length=60,
+        description="An operation's full id, such as prod-eu-7f3k9q.",
+    ),
+]
+QuestionId = Annotated[
+    str,
+    Path(
+        pattern=f"^{_LABEL}-q-{_LETTERS}{{12}}$",
+        max_length=60,
+        description="A question's full id, such as prod-eu-q-0123456789ab.",
+    ),
+]
+NodeInPath = Annotated[str, Path(pattern=_NODE, max_length=253, description="A node's name.")]
+InCluster = Annotated[
+    ClusterName | None,
+    Query(description="The cluster; needed where the policy lists several."),
+]
+
+
+def cluster_named(caller: Caller, named: str | None, *, field: str = "query.cluster") -> str:
+    """Return the cluster that is meant; raise :class:`ProblemError` (422) where none is."""
+    clusters = caller.desk.client.clusters()
+    if named in clusters:
+        return named
+    there = f"There are: {', '.join(clusters)}."
+    if named is not None:
+        hint = did_you_mean(named, clusters) or there
+        raise invalid(field, f"There is no cluster {quoted(named)}. {hint}")
+    if len(clusters) != 1:
+        raise invalid(field, f"Say which cluster. {there}")
+    return clusters[0]
