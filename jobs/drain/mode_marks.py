@@ -1,0 +1,57 @@
+"""A node's mode as annotations, for workloads that can see the Node and not Redis.
+
+`drainbot.dev/mode-seq` counts the changes. It **stays on the node when the others go**, as the
+token does (:mod:`jobs.drain.fence`): else who looks now and then would take a drain that came and
+went for nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jobs.drain.fence import PREFIX, readable
+from jobs.modes import Mode
+
+MODE = PREFIX + "mode"
+MODE_SINCE = PREFIX + "mode-since"
+MODE_BY = PREFIX + "mode-by"
+MODE_WHY = PREFIX + "mode-why"
+MODE_SEQ = PREFIX + "mode-seq"
+_LONGEST_WHY = 500  # characters: all annotations of an object together may have 256 KiB
+
+
+@dataclass(frozen=True, slots=True)
+class ModeShown:
+    """A mode as a node shows it, after `seq` changes; `since` in ms since the epoch."""
+
+    mode: str
+    seq: int
+    since: int = 0
+    by: str = ""
+    why: str = ""
+
+
+def mode_marks(shown: ModeShown) -> dict[str, str | None]:
+    """Return the annotations to write; None removes one. An accepting node keeps the count only."""
+    seq = {MODE_SEQ: str(shown.seq)}
+    if shown.mode == Mode.ACCEPTING:
+        return {MODE: None, MODE_SINCE: None, MODE_BY: None, MODE_WHY: None, **seq}
+    return {
+        MODE: shown.mode,
+        MODE_SINCE: readable(shown.since),
+        MODE_BY: shown.by or None,
+        MODE_WHY: shown.why[:_LONGEST_WHY] or None,
+        **seq,
+    }
+
+
+def mode_shown(annotations: Mapping[str, str]) -> tuple[str, int]:
+    """Return the mode that annotations show, and how many changes led there.
+
+    A node without them is accepting, after none. A count that is no number makes the mode one that
+    nobody knows, so that whoever reads it halts.
+    """
+    mode = annotations.get(MODE, Mode.ACCEPTING.value)
+    seq = annotations.get(MODE_SEQ, "0")
+    if not (seq.isascii() and seq.isdigit()):
+        return f"{mode}, {MODE_SEQ}={seq}", -1
+    return mode, int(seq)
