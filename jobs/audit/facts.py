@@ -83,8 +83,7 @@ class Facts:
         """Return what is written down of a request for a drain."""
         usual = DrainOptions().model_dump()
         options = request.options.model_dump()
-        return {
-            **self.grounds(principal, target, [Action.REQUEST]),
+        facts = {
             "by": principal.id,
             "nodes": list(request.nodes),
             "note": request.reason[:_WORDS],
@@ -94,6 +93,8 @@ class Facts:
             "approve_votes": requirements.approve_votes,
             "force_votes": requirements.force_votes,
         }
+        said = {name: value for name, value in facts.items() if value}
+        return {**self.grounds(principal, target, [Action.REQUEST]), **said}
 
     def uncordon(self, principal: Principal, target: Target) -> dict[str, Any]:
         """Return what is written down of a request for a node back."""

@@ -1,5 +1,7 @@
 """Whatever is done to a log is found, and the entry is named."""
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,13 @@ def test_a_log_that_nobody_touched_is_intact() -> None:
     report = examine(ENTRIES, HASHES, START, [HEAD, Anchor(7, HASHES[6])])
     assert (report.intact, report.linked, report.waiting, report.good) == (True, 20, 0, 20)
     assert report.head == HEAD
+
+
+def test_a_hash_is_what_the_documents_say() -> None:
+    before = hashlib.sha256(b"drainbot audit prod-eu").hexdigest()
+    for seq, entry in enumerate(ENTRIES, 1):
+        before = hashlib.sha256(f"{before}\n{seq}\n{entry}".encode()).hexdigest()
+        assert HASHES[seq - 1] == before
 
 
 def test_an_empty_log_is_intact() -> None:
