@@ -31,6 +31,7 @@ def check_policy(data: Any) -> Iterator[_Wrong]:
     yield from _never_reached(rules)
     for namespace, owner in _mapping(policy.get("owners")).items():
         yield from _group(("owners", namespace, "group"), _mapping(owner).get("group"), groups)
+    yield from _owners_votes(_mapping(policy.get("owners")), rules, groups)
     yield from _tokens(_list(policy.get("tokens")))
     yield from _order(_mapping(policy.get("questions")))
 
@@ -49,6 +50,26 @@ def _rule(
         if type(votes) is int and people is not None and 0 < len(people) < votes:
             count = "1 person" if len(people) == 1 else f"{len(people)} people"
             yield (*where, right, "votes"), f"{votes} votes can't come together: {count} may vote"
+
+
+def _owners_votes(
+    owners: dict[str, Any], rules: list[Any], groups: dict[str, Any]
+) -> Iterator[_Wrong]:
+    """Yield owners whose pods nobody could ever force: each vote fills one place."""
+    for namespace, settings in owners.items():
+        owner = _mapping(settings)
+        theirs = _people([owner.get("group")], groups)
+        if owner.get("force_needs_vote") is False or theirs is None:
+            continue
+        for number, rule in enumerate(rules):
+            force = _mapping(_mapping(rule).get("force"))
+            votes, people = force.get("votes", 1), _people(force.get("by"), groups)
+            if type(votes) is not int or not people or len(people) < votes:
+                continue  # nobody forces there, or it is told where that stands
+            if not theirs or len(people | theirs) <= votes:
+                said = f"takes {votes + 1} people by rules[{number}], one of them of this group"
+                yield ("owners", namespace, "group"), f"to force its pods {said}: there are fewer"
+                break
 
 
 def _known(where: Location, name: Any, known: dict[str, Any], what: str) -> Iterator[_Wrong]:

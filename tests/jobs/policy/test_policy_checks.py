@@ -100,3 +100,30 @@ def test_what_would_come_after_the_end_of_a_question_is_a_mistake(questions: str
     (found,) = mistakes(f"{SMALL}questions: {questions}\n").items()
     assert found[0] == f"3 {key}"
     assert "would never come" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("force", "owner", "fine"),
+    [
+        ("{by: [U1]}", "{group: lone}", False),  # U1 is all of lone: one vote fills one place
+        ("{by: [U1]}", "{group: lone, force_needs_vote: false}", True),
+        ("{by: [U2]}", "{group: lone}", True),
+        ("{by: [U1, U2], votes: 2}", "{group: pair}", False),
+        ("{by: [U1, U2, U3], votes: 2}", "{group: pair}", True),
+        ("{by: [S1]}", "{group: lone}", True),  # how many those are is Slack's to know
+        ("{by: [U1]}", "{group: S2}", True),
+    ],
+)
+def test_owners_whose_pods_nobody_could_ever_force_are_a_mistake(
+    force: str, owner: str, *, fine: bool
+) -> None:
+    text = (
+        f"{SMALL}groups: {{lone: [U1], pair: [U1, U2]}}\n"
+        f"rules:\n- {{match: {{}}, force: {force}}}\nowners:\n  pay: {owner}\n"
+    )
+    if fine:
+        assert parse_policy(text).owners
+        return
+    (found,) = mistakes(text).items()
+    assert found[0] == "7 owners.pay.group"
+    assert "there are fewer" in found[1]
