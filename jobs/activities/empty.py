@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 LOOK_AT_NODE = 5_000  # ms between two looks at the cordon
 REST_AFTER = 3_000  # ms without motion until the slot is freed
 TRY_AGAIN = 30_000  # ms of rest at most while something blocks that no watch shows
+TRY_SOON = 0.5  # seconds of rest at least while the API server does not answer
 LONGEST_WAIT = 0.5  # seconds that the loop waits for something to happen
 
 
@@ -70,7 +71,7 @@ def empty_node(
     except Temporary as error:
         # Not a TemporaryError: a rest stores how far it came before it begins again.
         log.info("drain_waits_for_the_api_server", node=node, error=str(error))
-        raise Rest(act.now() + int(max(1.0, error.retry_after) * 1000)) from error
+        raise Rest(act.now() + int(max(TRY_SOON, error.retry_after) * 1000)) from error
     except KubernetesError as error:
         raise PermanentError(str(error)) from error
 

@@ -55,10 +55,13 @@ def decide(brake: Brake, counts: Iterable[Count], now: int) -> Brake:
         on = calls >= LEAST and failed * SHARE >= calls
         return Brake(on=True, since=now, calls=calls, failed=failed) if on else brake
     recent = max(since, second - RECENT)
+    looks = [(LEAST_RECENT, counts, recent)]
     outage = _end_of_outage(counts)
-    enough = {recent: LEAST_RECENT} | ({outage: LEAST_BACK} if outage > recent else {})
-    for after, least in enough.items():
-        calls, failed = _sum(counts, after)
+    if outage > recent:  # what failed in the second of its return was before that
+        back = tuple(_answered(each, outage + 1) for each in counts)
+        looks.append((LEAST_BACK, back, outage))
+    for least, seen, after in looks:
+        calls, failed = _sum(seen, after)
         if calls >= least and failed * SHARE < calls:
             return Brake(on=False, since=now, calls=calls, failed=failed)
     calls, failed = _sum(counts, second - WINDOW)
@@ -82,6 +85,12 @@ def _end_of_outage(counts: tuple[Count, ...]) -> int:
             begin = begin or second
             end = second if second - begin >= AWAY else end
     return end
+
+
+def _answered(count: Count, second: int) -> Count:
+    """Leave out what failed in that one second."""
+    at, calls, failed = count
+    return (at, calls - failed, 0) if at == second else count
 
 
 def _sum(counts: Iterable[Count], after: int) -> tuple[int, int]:

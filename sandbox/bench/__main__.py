@@ -10,6 +10,7 @@ from sandbox.bench.drains import drain_crowd, drain_fleet, drain_paced, drain_te
 from sandbox.bench.handovers import handover_after_sigterm, resume_after_silent_host
 from sandbox.bench.kills import resume_after_sigkill
 from sandbox.bench.memory import slot_memory
+from sandbox.bench.outages import back_at_work
 from sandbox.bench.steps import replay_long_history, steps_per_second
 
 BENCHES = {
@@ -23,6 +24,7 @@ BENCHES = {
     "crowded": crowd_of_suspended,
     "handover": handover_after_sigterm,
     "silence": resume_after_silent_host,
+    "outages": back_at_work,
     "crowd": drain_crowd,
     "paced": drain_paced,
     "team": drain_team,

@@ -14,6 +14,9 @@ REACH_FOR = {
     "resume_after_sigkill_max_s": 2.0,
     "slot_extra_memory_mb": 25.0,
     "resume_after_silent_host_max_s": 4.0,  # a lease of 3 s, and one more
+    "back_after_redis_killed_max_s": 2.0,  # after a minute of each
+    "back_after_redis_silent_max_s": 2.0,
+    "back_after_api_away_max_s": 2.0,
     "handover_after_sigterm_p95_ms": 50.0,
     "settle_to_resumed_p50_ms": 20.0,
     "settle_to_resumed_p95_ms": 40.0,

@@ -106,8 +106,9 @@ AWAY = [(seconds, 1, 1) for seconds in range(1, 61)]  # each call of a minute fa
         ([*AWAY, (0, 3, 0)], False),
         ([*AWAY[3:], (3, 0, 0), (2, 1, 0), (1, 1, 0), (0, 1, 0)], False),  # one drain's looks
         ([*AWAY, (0, 2, 0)], True),  # too few to tell
-        ([*AWAY, (0, 10, 2)], True),  # it is back, and not well
-        ([*AWAY[1:], (1, 2, 1), (0, 4, 0)], False),  # it came back in the middle of a second
+        ([*AWAY[1:], (1, 2, 0), (0, 10, 3)], True),  # it is back, and not well
+        ([*AWAY, (0, 5, 2)], False),  # it came back in the middle of a second
+        ([*AWAY, (0, 4, 2)], True),
         ([(seconds, 2, 1) for seconds in range(1, 61)] + [(0, 3, 0)], True),  # it answered some
         ([(60, 10, 10), (50, 9, 0), (2, 8, 8), (1, 8, 8), (0, 3, 0)], True),  # too short to tell
         ([(50, 1, 1), (40, 1, 1), (30, 1, 1), (20, 1, 1), (9, 1, 1), (0, 3, 0)], False),  # it hung
