@@ -6,7 +6,15 @@ from bot.messages.text import listing
 from jobs.models import QuestionState, QuestionView, Settlement
 from jobs.policy import missing_votes
 
-__all__ = ["missing_line", "outcome_line", "people", "vote_lines", "wait_line", "waits_for"]
+__all__ = [
+    "missing_line",
+    "needs_line",
+    "outcome_line",
+    "people",
+    "vote_lines",
+    "wait_line",
+    "waits_for",
+]
 
 _PEOPLE = 6
 

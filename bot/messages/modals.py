@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.messages.blocks import header, section
+from bot.messages.decisions import needs_line, vote_lines
 from bot.messages.message import BlockDict
 from bot.messages.modal_parts import Errors, carried, modal, plain, text_input, typed
 from bot.messages.obstacles import block_lines
@@ -83,7 +84,8 @@ def force_modal(
     ]
     if len(lines) > len(shown):
         blocks.append(section([f"… and {len(lines) - len(shown)} more; see `drainbot status`."]))
-    blocks.append(section([*block_lines(question.blocks, MRKDWN), _FORCE_WORDS]))
+    votes = vote_lines(question, MRKDWN) or [needs_line(question, MRKDWN)]
+    blocks.append(section([*block_lines(question.blocks, MRKDWN), _FORCE_WORDS, *votes]))
     blocks.append(text_input(_REASON, "Why", required=reason_required, many_lines=True))
     if confirm:
         tail = name[-_TAIL:]

@@ -10,7 +10,7 @@ from bot.messages.modals import (
     read_abort,
     read_force,
 )
-from jobs.models import NodeStatus
+from jobs.models import NodeStatus, Vote
 from sandbox.slack.blockkit import problems
 from tests.bot.messages import samples
 
@@ -28,6 +28,17 @@ def test_force_names_exactly_the_pods() -> None:
     assert problems(modal) == []
     assert "• payments/db-2" in str(modal)
     assert "1 pod of node-17 will be deleted" in str(modal)
+
+
+def test_force_shows_the_first_vote_where_it_takes_two_and_whose_is_missing() -> None:
+    first = Vote(choice="force", by=samples.BO, at=samples.T0, roles=("force",))
+    roles = {"force": {"force": 1, "owner:S0PAY": 1}}
+    asked = samples.question(votes_needed={"force": 2}, roles_needed=roles)
+
+    assert "takes 2 people, one of them of <!subteam^S0PAY>" in str(force_modal(asked))
+    voted = force_modal(asked.model_copy(update={"votes": (first,)}))
+    assert "1 of 2 votes, <@U02BOB>; it lacks a vote of <!subteam^S0PAY>." in str(voted)
+    assert problems(voted) == []
 
 
 def test_force_comes_back_with_its_question_choice_and_reason() -> None:
