@@ -199,6 +199,30 @@ def test_who_may_ask_for_nothing_is_told_who_may_instead_of_a_form() -> None:
         assert bot.modals == []
 
 
+def test_before_any_worker_has_reported_there_is_nothing_to_ask_for() -> None:
+    with world(client=OneCluster(as_of=0), policy=policy()) as bot:
+        assert "No node is known yet" in bot.slash("")["text"]
+        assert bot.modals == []
+
+
+def test_a_chosen_node_that_has_gone_since_is_told_at_the_list() -> None:
+    long = ".".join(["n" * 60, "a" * 60, "b" * 60, "node-1"])
+    with world(client=OneCluster(nodes=(long, "node-2")), policy=policy()) as bot:
+        view = form_of(bot)
+        (chosen, *_) = [text for text in texts(suggested(bot, view)) if "…" in text]
+        blocks = copy.deepcopy(view["blocks"])
+        (select,) = [b["element"] for b in blocks if b.get("block_id") == "nodes"]
+        select["options"] = suggested(bot, view)["options"]
+        bot.client.nodes = ("node-2",)
+        assert bot.deps.desk
+        bot.deps.desk.nodes._kept.clear()
+        payload = submission_payload(view, {})
+        payload["view"]["state"] = {"values": state_values(blocks[1:], {"nodes": [chosen]})}
+        answer = json.loads(bot.send(signed({"payload": json.dumps(payload)})).body)
+        assert "is gone: choose again" in answer["errors"]["nodes"]
+        assert bot.client.asked == {}
+
+
 def test_an_empty_form_and_half_a_form_are_told_at_their_fields() -> None:
     with world(client=OneCluster(), policy=policy()) as bot:
         view = form_of(bot)
