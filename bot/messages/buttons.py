@@ -112,21 +112,24 @@ def choice_past(choice: str) -> str:
     return _PAST.get(name) or f"{name.replace('_', ' ').capitalize()} chosen"
 
 
-def decision_buttons(question: QuestionView, *, named: bool = True) -> tuple[BlockDict, ...]:
+def decision_buttons(
+    question: QuestionView, *, named: bool = True, which: str = ""
+) -> tuple[BlockDict, ...]:
     """Return a button for each choice of an open question, in the question's own order.
 
-    Without `named` they count pods instead of naming them.
+    Without `named` they count pods instead of naming them. `which` comes first in what is read
+    aloud, where there are several questions.
     """
-    return tuple(_decision(question, choice, named=named) for choice in question.choices)
+    return tuple(_decision(question, each, named=named, which=which) for each in question.choices)
 
 
-def _decision(question: QuestionView, choice: str, *, named: bool) -> BlockDict:
+def _decision(question: QuestionView, choice: str, *, named: bool, which: str) -> BlockDict:
     name = word(choice)
     return button(
         _shortest(choice_label(choice, question, named=named)),
         f"{DECIDE}{choice}"[:255],
         json.dumps({"q": question.id, "c": choice}, separators=(",", ":")),
-        reads=_reads(name, question, named=named),
+        reads=f"{which}{_reads(name, question, named=named) or choice_label(choice, question)}",
         style="danger" if name in _DANGER else "primary" if name in _PRIMARY else "",
         confirm=_confirm(name, question, named=named),
     )
@@ -175,8 +178,11 @@ def _confirm(name: str, question: QuestionView, *, named: bool) -> BlockDict | N
     return None
 
 
-def operation_button(view: OperationView, action: str) -> BlockDict:
-    """Return one of the parent message's buttons (:data:`OPERATION_ACTIONS`)."""
+def operation_button(view: OperationView, action: str, *, which: str = "") -> BlockDict:
+    """Return one of the parent message's buttons (:data:`OPERATION_ACTIONS`).
+
+    `which` comes first in what is read aloud, where there are several operations.
+    """
     words, reads, style = {
         PAUSE: ("Pause", "Pause: no new eviction", ""),
         RESUME: ("Resume", "Let the operation go on", "primary"),
@@ -185,7 +191,7 @@ def operation_button(view: OperationView, action: str) -> BlockDict:
         REPORT: ("Report", "Show who did what, and on what grounds", ""),
     }[action]
     value = json.dumps({"o": view.id}, separators=(",", ":"))
-    return button(words, action, value, reads=reads, style=style)
+    return button(words, action, value, reads=f"{which}{reads}", style=style)
 
 
 def read_choice(value: object) -> Choice | None:

@@ -145,13 +145,13 @@ def _asks(state: HomeState) -> list[BlockDict]:
     blocks = [header("Waits for you")]
     if not state.asks:
         return [*blocks, section(["Nothing waits for a decision of yours."])]
-    for ask in state.asks[:_ASKS]:
-        blocks += _ask(ask, state.links)
+    for number, ask in enumerate(state.asks[:_ASKS], start=1):
+        blocks += _ask(number, ask, state.links)
     more = _more(len(state.asks) - _ASKS, "question")
     return [*blocks, section(more)] if more else blocks
 
 
-def _ask(ask: Ask, links: Mapping[str, str]) -> list[BlockDict]:
+def _ask(number: int, ask: Ask, links: Mapping[str, str]) -> list[BlockDict]:
     view, question = ask.view, ask.question
     link = MRKDWN.link("→ the question", links.get(question.id, ""))
     where = [MRKDWN.text(question.cluster), f"op {short_id(view.id)}"]
@@ -164,8 +164,9 @@ def _ask(ask: Ask, links: Mapping[str, str]) -> list[BlockDict]:
         where.append(f"{ends} {MRKDWN.time(question.stop_at)}")
     leads = [link] if link.startswith("<") else []
     mine = question.model_copy(update={"choices": ask.choices})
-    said = section([counted_question(view, question), " · ".join([*where, *leads])])
-    buttons = decision_buttons(mine, named=False)
+    asked = f"{MRKDWN.bold(f'{number}.')} {counted_question(view, question)}"
+    said = section([asked, " · ".join([*where, *leads])])
+    buttons = decision_buttons(mine, named=False, which=f"{number}: ")
     return [said, actions(buttons)] if buttons else [said]
 
 
@@ -221,9 +222,10 @@ def _running(state: HomeState, now_ms: int) -> list[BlockDict]:
     blocks = [header("Runs now")]
     if not state.running:
         return [*blocks, section(["Nothing is being drained."])]
-    for view in state.running[:_RUNNING]:
+    for number, view in enumerate(state.running[:_RUNNING], start=1):
         row = section(_operation_lines(view, now_ms, state.links))
-        row["accessory"] = operation_button(view, DETAILS)
+        which = f"{number}, op {short_id(view.id)}: "
+        row["accessory"] = operation_button(view, DETAILS, which=which)
         blocks.append(row)
     more = _more(len(state.running) - _RUNNING, "operation")
     return [*blocks, section(more)] if more else blocks

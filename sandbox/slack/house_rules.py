@@ -23,7 +23,7 @@ _TOKEN = re.compile(r"<[^>]*>")
 _OVERRIDES = set("\u202a\u202b\u202c\u202d\u202e")
 _ISOLATES, _POP = set("\u2066\u2067\u2068"), "\u2069"
 _ENDS = (".", "?", "!", "…", ")", '"')
-_FEWEST_WORDS = 3
+_FEWEST_WORDS = 2
 
 
 def of_message(text: str, blocks: list[dict[str, Any]]) -> list[str]:

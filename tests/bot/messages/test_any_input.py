@@ -42,6 +42,7 @@ from jobs.models import (
     WontStop,
 )
 from sandbox.slack.blockkit import problems
+from sandbox.slack.house_rules import of_message, of_view
 
 NASTY = (
     "<!here>",
@@ -312,8 +313,8 @@ def _pings(text: str) -> list[str]:
 
 def _check(message: Message) -> None:
     assert problems(list(message.blocks)) == []
+    assert of_message(message.text, list(message.blocks)) == []
     assert 0 < len(message.text) <= 4_000
-    assert message.text.strip()
     for text in (message.text, *_strings(list(message.blocks))):
         assert _pings(text) == []
         assert not set(text) & set("\u202e\x1b\x00")
@@ -340,7 +341,7 @@ def test_no_view_breaks_a_modal(view: OperationView, now: int) -> None:
     modals += [force_modal(q, reason_required=True) for q in view.questions]
 
     for modal in modals:
-        assert problems(modal) == []
+        assert problems(modal) + of_view(modal) == []
         for text in _strings(modal):
             assert _pings(text) == []
 
