@@ -137,6 +137,13 @@ class _Play:
             self._see_it_move(view)
             if view.paused_by and self._may_ask(view.id):
                 self._stage.people.type("ana", f"resume {short(view.id)}")
+            elif view.state is OperationState.RUNNING and self._for_once(view.id):
+                # Once more, now that nothing else can be the reason why it doesn't go on.
+                self._stage.people.type("cy", f"pause {short(view.id)}")
+                # It is resumed about when its drains free their slots: at no moment may that be
+                # slept over.
+                later = 0.5 + len(self._answered) % 20 / 10
+                self._asked_for[view.id] = time.monotonic() + later
             for question in view.open_questions:
                 if self._may_ask(question.id):
                     self._end(view, question)
@@ -166,6 +173,11 @@ class _Play:
             nodes = ", ".join(f"{node.name} is {node.status}" for node in view.nodes)
             self._stalled[view.id] = f"{view.id} did nothing for {STALLED:g} s: {nodes}"
             self._note(f"STALLED {self._stalled[view.id]}")
+
+    def _for_once(self, what: str) -> bool:
+        """Whether it is the first time."""
+        self._answered[what] += 1
+        return self._answered[what] == 1
 
     def _may_ask(self, what: str) -> bool:
         now = time.monotonic()
