@@ -74,12 +74,7 @@ def make_notifier(
         slack,
         store,
         Outbox(redis),
-        NotifierSettings(
-            fallback_channel=policy.fallback_channel or "",
-            workspace=identity.url,
-            lease=settings.notifier_lease_seconds,
-            progress=settings.progress_seconds,
-        ),
+        _settings(settings, policy, identity),
         mentions=mentions_by(policy, nodes),
         owners=owners_by(policy),
         courtesy=courtesy,
@@ -92,3 +87,12 @@ def make_notifier(
 def _directory(redis: Redis, policy: Policy) -> Directory:
     _, groups = named_in(policy)
     return Directory(GroupStore(redis, policy.team), groups)
+
+
+def _settings(settings: BotSettings, policy: Policy, identity: Identity) -> NotifierSettings:
+    return NotifierSettings(
+        fallback_channel=policy.fallback_channel or "",
+        workspace=identity.url,
+        lease=settings.notifier_lease_seconds,
+        progress=settings.progress_seconds,
+    )

@@ -178,7 +178,7 @@ _WORDS: Mapping[str, Callable[[AuditEntry, Style], str]] = {
 
 
 def _who(entry: AuditEntry, style: Style) -> str:
-    return style.person(entry.by) if entry.by else "somebody"
+    return people(tuple(entry.by.split(", ")), style) if entry.by else "somebody"
 
 
 def _why(entry: AuditEntry, style: Style) -> str:

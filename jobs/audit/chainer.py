@@ -16,7 +16,7 @@ from jobs.durable.guard import uptime
 __all__ = ["Chainer"]
 
 log = structlog.get_logger(__name__)
-LEASE = 10.0  # seconds
+LEASE = 5.0  # seconds
 INTERVAL = 0.5  # seconds between two looks for entries
 SAY_EVERY = 60.0  # seconds between two words in the log about the head
 

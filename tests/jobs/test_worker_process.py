@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.models import OperationEnd
+from jobs.models import AuditReport, OperationEnd
 from sandbox.cluster import Cluster, nodes, running
-from tests.jobs.harness import policy_with, until
+from tests.jobs.harness import ANA, NAME, policy_with, until
 from tests.jobs.hosts import PATIENCE, Hosts, hosting, runs
 
 PODS = 12
@@ -57,6 +57,14 @@ def drained_once(hosts: Hosts, operation: str, before: set[str]) -> None:
     assert view.nodes[0].pods_gone == PODS
 
 
+def linked(hosts: Hosts) -> bool:
+    """Whether the audit log is whole, and linked to its end."""
+    report = hosts.service.histories.verify(ANA, NAME)
+    assert isinstance(report, AuditReport)
+    assert report.findings == ()
+    return report.written > 0 and report.waiting == 0
+
+
 def test_another_worker_ends_what_a_killed_supervisor_left_behind(
     hosts: Hosts, cluster: Cluster
 ) -> None:
@@ -68,6 +76,7 @@ def test_another_worker_ends_what_a_killed_supervisor_left_behind(
     first.signal(signal.SIGKILL)
     until(lambda: not any(runs(pid) for pid in children), within=PATIENCE, what="their end")
     drained_once(hosts, operation, before)
+    until(lambda: linked(hosts), within=PATIENCE, what="an audit log that is linked to its end")
 
 
 def test_a_worker_that_is_started_again_ends_what_it_had_begun(

@@ -96,6 +96,7 @@ def test_an_approval_tells_the_plan_that_was_shown() -> None:
     [
         ({"what": "pause", "by": "T01:U1A"}, "Paused by U1A."),
         ({"what": "abort", "by": "T01:U1A", "note": "no"}, "Aborted by U1A: no."),
+        ({"what": "abort", "by": "T01:U1A, T01:U2B"}, "Aborted by U1A and U2B."),
         ({"what": "frozen", "by": "T01:U1A", "note": "fog"}, "The cluster was frozen by U1A: fog."),
         ({"what": "reserved", "nodes": ("a", "b")}, "Reserved a and b."),
         (
