@@ -114,6 +114,29 @@ def test_of_a_settler_and_a_budget_that_frees_itself_one_wins(
         assert said == (["settled", "ignored"] if won == "answer" else ["closed", "woken"])
 
 
+def test_of_two_watchers_that_both_see_it_free_one_wakes_the_workflow(
+    group: Group, two: list[Store]
+) -> None:
+    for n in range(ROUNDS):
+        name = f"op-{n}"
+        waiting(group, name)
+
+        def freed(store: Store, name: str = name) -> str:
+            return store.signal(name, "freed")
+
+        assert sorted(at_once(two, freed, freed)) == ["ignored", "woken"]
+        assert woken_once(group, name)["won"] == "freed"
+
+
+def test_of_two_watchers_that_want_the_lease_one_gets_it(group: Group, two: list[Store]) -> None:
+    for n in range(ROUNDS):
+
+        def hold(store: Store, n: int = n) -> str:
+            return str(store.lease(f"watcher-{n}", f"watcher-{id(store)}", 5) > 0)
+
+        assert sorted(at_once(two, hold, hold)) == ["False", "True"]
+
+
 def test_of_two_voters_for_the_last_seat_one_takes_it(group: Group, two: list[Store]) -> None:
     for n in range(ROUNDS):
         name = f"op-{n}"
