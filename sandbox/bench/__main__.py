@@ -7,6 +7,7 @@ from sandbox.bench.acks import slash_acks
 from sandbox.bench.clicks import click_to_eviction
 from sandbox.bench.decisions import crowd_of_suspended, settle_to_resumed
 from sandbox.bench.drains import drain_crowd, drain_fleet, drain_paced, drain_team
+from sandbox.bench.freezes import freeze_to_last_eviction
 from sandbox.bench.handovers import handover_after_sigterm, resume_after_silent_host
 from sandbox.bench.kills import resume_after_sigkill
 from sandbox.bench.memory import slot_memory
@@ -16,6 +17,7 @@ from sandbox.bench.steps import replay_long_history, steps_per_second
 BENCHES = {
     "acks": slash_acks,
     "clicks": click_to_eviction,
+    "freezes": freeze_to_last_eviction,
     "kills": resume_after_sigkill,
     "memory": slot_memory,
     "steps": steps_per_second,

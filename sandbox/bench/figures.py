@@ -10,6 +10,7 @@ REACH_FOR = {
     "slash_ack_p99_ms": 100.0,
     "click_to_first_eviction_p50_ms": 100.0,
     "click_to_first_eviction_p99_ms": 300.0,
+    "freeze_to_last_eviction_ms": 1000.0,
     "resume_after_sigkill_p50_s": 1.0,
     "resume_after_sigkill_max_s": 2.0,
     "slot_extra_memory_mb": 25.0,
