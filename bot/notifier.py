@@ -21,10 +21,20 @@ from bot.messages import Audience, Message, thread_of
 from bot.messages.audience import OwnersPlace, nobody, nowhere
 from bot.messages.finish import FINISH
 from bot.notes import Notes
+from bot.notifier_settings import NotifierSettings
 from bot.outbox import Outbox
-from bot.sender import Sender, SenderSettings
+from bot.sender import Sender
 from bot.slack_api import SlackApi
-from bot.telling import Pace, Step, address_of, collapsed, open_links, place_of, steps_of
+from bot.telling import (
+    Pace,
+    Step,
+    address_of,
+    collapsed,
+    open_links,
+    place_of,
+    shown_every,
+    steps_of,
+)
 from jobs.client import Client
 from jobs.errors import StateUnavailable
 from jobs.models import LostState, OperationState, OperationView, QuestionView
@@ -38,32 +48,6 @@ Mentions = Callable[[OperationView, QuestionView], tuple[str, ...]]
 
 Owners = Callable[[QuestionView], tuple[OwnersPlace, ...]]
 """The channels of owners who are asked a question too."""
-
-
-@dataclass(frozen=True)
-class NotifierSettings:
-    """What may be set; times in seconds.
-
-    `progress`: how often running operations are looked at, and one message is updated at most.
-    `wait`: how long one look for changes blocks. `sweep`: how often the recent operations are
-    compared anyway, ended `recent` ago at most, or `missed` ago if they were told of and their end
-    was not, as while Slack was away. More than `summary_above` lines of a story that
-    wait together become one message. `workspace` is its address at Slack.
-    """
-
-    fallback_channel: str = ""
-    workspace: str = ""
-    lease: float = 12
-    progress: float = 1.5
-    wait: float = 0.25
-    sweep: float = 30
-    recent: float = 3600
-    missed: float = 86_400
-    note_expires: float = 600
-    summary_above: int = 3
-    batch: int = 10
-    doubt: float = 3
-    sender: SenderSettings = field(default_factory=SenderSettings)
 
 
 @dataclass
@@ -319,6 +303,7 @@ class Notifier:
             owners=self._owners,
             links=dict(open_links(told.records)),
             moved_from=place.moved_from,
+            every=shown_every((t.view for t in self._term.told.values()), self._settings.progress),
         )
         told.messages = thread_of(view, now_ms, audience)
         self._note_address(told)

@@ -5,20 +5,33 @@ Slack in step with them, the most urgent first. The sender carries one out at a 
 is worked out anew: the latest state wins, and nothing is queued that could be stale.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.budget import LIMITS
 from bot.message_store import HOME, Record
 from bot.messages import Message, Priority
 from bot.messages.finish import FINISH
 from bot.messages.log import summary
 from bot.messages.progress import PARENT
 from bot.messages.question import question_key
-from jobs.models import OperationView
+from jobs.models import OperationState, OperationView
 
-__all__ = ["Kind", "Place", "Step", "address_of", "collapsed", "links_of", "place_of", "steps_of"]
+__all__ = [
+    "Kind",
+    "Place",
+    "Step",
+    "address_of",
+    "collapsed",
+    "links_of",
+    "place_of",
+    "shown_every",
+    "steps_of",
+]
 
+_SELDOM = 5.0  # s between two updates, from which on it is said
+_STEPS = (5, 10, 15, 20, 30, 45, 60, 120, 180, 300, 600)
 MAX_LOSSES = 2  # somebody who deletes it twice doesn't want it
 
 
@@ -254,6 +267,19 @@ def links_of(view: OperationView, records: Mapping[str, Record], workspace: str)
             at = f"{record.channel}/p{record.ts.replace('.', '')}{thread}"
             links[question.id] = f"{workspace.rstrip('/')}/archives/{at}"
     return {id: link for id, link in links.items() if link}
+
+
+def shown_every(views: Iterable[OperationView], progress: float) -> int:
+    """Return how often the progress of each running operation can be shown, in seconds.
+
+    0 where that is as often as anybody would look. All share the budget's updates, and none is
+    shown more often than every `progress` seconds. It is said in steps, so that it seldom changes.
+    """
+    running = sum(view.state is OperationState.RUNNING for view in views)
+    seconds = max(progress, running / LIMITS["chat.update"].rate)
+    if seconds < _SELDOM:
+        return 0
+    return next((step for step in _STEPS if step >= seconds), _STEPS[-1])
 
 
 def open_links(records: Mapping[str, Record]) -> Iterator[tuple[str, str]]:

@@ -37,9 +37,11 @@ class Audience:
 
     `owners` are those who are asked too, each in their own channel.
     `moved_from` is the channel that the operation was told in until Slack refused it there.
+    `every`: how often progress can be shown, in seconds, where that is seldom; else 0.
     """
 
     mentions: Callable[[QuestionView], tuple[str, ...]] = nobody
     owners: Callable[[QuestionView], tuple[OwnersPlace, ...]] = nowhere
     links: Mapping[str, str] = field(default_factory=dict)
     moved_from: str = ""
+    every: int = 0

@@ -190,6 +190,8 @@ def _running(view: OperationView, now_ms: int, audience: Audience) -> Message:
         body.append(f"Paused by {mention(view.paused_by)}: no new node, no new eviction")
     body += frozen_lines(view, MRKDWN)
     as_of = f"as of {MRKDWN.time(now_ms, seconds=True)}"
+    if audience.every and running:
+        as_of += f", updates every {duration(audience.every * 1000)} or so"
     title = f"{state_words(view)} · {view.cluster}"
     blocks = [header(title if running or view.aborted_by else request_title(view))]
     if not running:
