@@ -35,8 +35,9 @@ def declare_dead(
             decided = taint_patch(seen, _claim(act, operation, seen))
             if isinstance(decided, Refused):
                 return {"result": "refused", "detail": f"{node} {decided.why}"}
-            if act.permit(bucket="", rate=0, burst=0).leave in {"paused", "frozen"}:
-                act.rest(until=0)  # the taint takes pods away as evictions do
+            # The taint takes pods away as evictions do, so it needs the same leave.
+            if act.permit(bucket="", rate=0, burst=0).leave != "ok":
+                act.rest(until=0)
             if isinstance(decided, Declared) or patch_node(
                 act.resources.cluster, node, decided, timeout=act.time_left()
             ):

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from jobs.authorization import (
@@ -9,6 +11,7 @@ from jobs.authorization import (
 )
 from jobs.models import ClusterNode, Inventory, Principal
 from jobs.policy import Policy, parse_policy
+from jobs.policy.grounds import evidence
 from tests.jobs.policy.people import (
     BOB,
     BOTH,
@@ -268,6 +271,26 @@ def test_break_glass_decides_while_groups_are_not_known_and_only_then() -> None:
         assert refusal(lead, action, at).reason
     blind = person("U3", groups_known=False)
     assert "U09LEAD" in refusal(blind, Action.DECIDE, target(DB)).who_may
+
+
+def test_groups_of_before_slack_went_away_grant_what_they_did_and_break_glass_decides_too() -> None:
+    stale = person("U1", "S0SRE", groups_stale=True, groups_at=5)
+    assert grounds(stale, Action.REQUEST, target()) == ("group:S0SRE",)
+    lead = person("U09LEAD", groups_stale=True, groups_at=5)
+    assert grounds(lead, Action.DECIDE, target(DB)) == ("break_glass",)
+    assert refusal(lead, Action.REQUEST, target()).reason
+    both = person("U09LEAD", "S0SRE", groups_stale=True)
+    assert grounds(both, Action.DECIDE, target(DB)) == ("group:S0SRE",)
+
+
+def test_what_an_act_rests_on_is_stored_with_the_time_of_the_groups_where_those_grant_it() -> None:
+    stale = person("U1", "S0SRE", groups_stale=True, groups_at=5, via="cli")
+    assert json.loads(evidence(stale, ["group:S0SRE"], ["force"])) == {
+        "via": "cli", "rests_on": ["group:S0SRE"], "groups_at": 5, "stale": True,
+        "roles": ["force"],
+    }  # fmt: skip
+    own = json.loads(evidence(stale, ["user:U1"]))
+    assert (own["groups_at"], own["stale"], own["roles"]) == (0, False, [])
 
 
 def test_a_user_id_among_somebodys_groups_grants_nothing() -> None:

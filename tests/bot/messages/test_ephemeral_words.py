@@ -15,6 +15,7 @@ from jobs.models import (
     Acted,
     Decided,
     DrainRequest,
+    Freeze,
     Outcome,
     QuestionState,
     Refused,
@@ -131,3 +132,27 @@ def test_an_abort_that_was_already_made_says_so() -> None:
         "op 7F3K9Q is aborted."
     )
     assert "already" in acted_words(Acted(operation="prod-eu-7f3k9q", changed=False), "aborted")
+
+
+def test_a_request_in_a_frozen_cluster_is_told_who_froze_it_and_that_it_waits() -> None:
+    request = DrainRequest(cluster="prod-eu", nodes=("node-1",))
+    frozen = Freeze(cluster="prod-eu", by=samples.BO, at=samples.T0, reason="deploy")
+    taken = Submitted(operation="prod-eu-7f3k9q", created=True, frozen=frozen)
+
+    words = submitted_words(taken, request)
+    assert words.startswith("Draining node-1 in prod-eu: op 7F3K9Q. prod-eu is frozen by <@U02BOB>")
+    assert words.endswith(": deploy. It waits until it is thawed.")
+    plan = request.model_copy(update={"plan_only": True})
+    assert "frozen" not in submitted_words(taken, plan)  # a plan is made all the same
+
+
+def test_a_vote_of_several_roles_says_whose_it_lacks() -> None:
+    question = samples.question(
+        votes_needed={"force": 2},
+        roles_needed={"force": {"force": 1, "owner:S0PAY": 1}},
+        votes=(Vote(choice="force", by=samples.BO, at=NOW, roles=("force",)),),
+    )
+    assert _told(Outcome.VOTED, question=question) == (
+        "Your vote counts: Force db-2 has 1 of 2 votes. Nothing has happened yet. "
+        "It lacks a vote of <!subteam^S0PAY>."
+    )

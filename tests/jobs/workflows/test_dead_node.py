@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from jobs.models import NodeStatus, OperationEnd, Outcome, QuestionKind, QuestionView
 from tests.jobs.conftest import Play
-from tests.jobs.harness import EVE, policy_with, until
+from tests.jobs.harness import ANA, EVE, NAME, policy_with, until
 from tests.jobs.story import Story
 
 IMPATIENT = policy_with({"terminating_slack": "300ms"})
@@ -87,6 +89,24 @@ def test_a_node_that_came_back_meanwhile_is_not_marked(play: Play) -> None:
     assert [e.what for e in story.view(asked.operation).log].count("not_dead") == 1
     story.cluster.switch(kubelet=True)
     assert story.finish(asked.operation).end is OperationEnd.DRAINED
+
+
+@pytest.mark.parametrize("how", ["freeze", "pause"])
+def test_a_node_is_not_marked_while_evictions_are_held_back(play: Play, how: str) -> None:
+    story = play(policy=IMPATIENT)
+    asked = silent(story)
+    if how == "freeze":
+        story.service.freeze(ANA, NAME, "deploy", nonce="f1")
+    else:
+        story.pause(asked.operation)
+    story.decide(asked, "node_is_dead")
+    until(lambda: story.suspended(asked.operation), what="a slot that is free")
+    assert TAINT not in taints(story)
+    if how == "freeze":
+        story.service.thaw(ANA, NAME, nonce="t1")
+    else:
+        story.resume(asked.operation)
+    until(lambda: TAINT in taints(story), what="the mark")
 
 
 def test_only_who_may_force_may_attest_it(play: Play) -> None:
