@@ -13,11 +13,15 @@ from sandbox.bench.kills import resume_after_sigkill
 from sandbox.bench.memory import slot_memory
 from sandbox.bench.outages import back_at_work
 from sandbox.bench.steps import replay_long_history, steps_per_second
+from sandbox.bench.telling import acks_during_429, click_to_visible, updates_of_thirty
 
 BENCHES = {
     "acks": slash_acks,
     "clicks": click_to_eviction,
     "freezes": freeze_to_last_eviction,
+    "visible": click_to_visible,
+    "updates": updates_of_thirty,
+    "limited": acks_during_429,
     "kills": resume_after_sigkill,
     "memory": slot_memory,
     "steps": steps_per_second,

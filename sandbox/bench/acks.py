@@ -27,18 +27,27 @@ def slash_acks() -> None:
         stand.wait_for("node-1", "node-01")
         worker.stop()
         say(f"slash commands, {AT_ONCE} at once, {ROUNDS} rounds")
-        command = [sys.executable, "-m", "sandbox.bench.volley"]
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as sender:
-            _round(stand, sender, names, -1)
-            samples = []
-            for turn in range(ROUNDS):
-                time.sleep(BETWEEN)
-                samples += _round(stand, sender, names, turn)
-            sender.communicate()
+        samples = timed_commands(stand, names, ROUNDS)
     report("slash_ack_p50_ms", percentile(samples, 50), "ms", len(samples))
     report("slash_ack_p99_ms", percentile(samples, 99), "ms", len(samples))
+
+
+def timed_commands(stand: Rig, names: tuple[str, ...], rounds: int) -> list[float]:
+    """Send `/drain NAME` for all names at once, so many times; return the ms of each answer.
+
+    A round before them is not counted: it opens the bot's connections.
+    """
+    command = [sys.executable, "-m", "sandbox.bench.volley"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as sender:
+        _round(stand, sender, names, -1)
+        samples = []
+        for turn in range(rounds):
+            time.sleep(BETWEEN)
+            samples += _round(stand, sender, names, turn)
+        sender.communicate()
+    return samples
 
 
 def _round(

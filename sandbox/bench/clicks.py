@@ -13,7 +13,9 @@ _OK = 200
 
 def click_to_eviction() -> None:
     """Measure Retry on blocks whose budget has just been given room: settled, woken, evicted."""
-    with rig(_scene(), "ask_after: 0s, auto_resume_after_free: 60s, nodes_away: 1") as stand:
+    with rig(
+        blocked_scene(SAMPLES), "ask_after: 0s, auto_resume_after_free: 60s, nodes_away: 1"
+    ) as stand:
         stand.stage.start_worker(slots=2)
         stand.wait_for("node-1", "node-01")
         say(f"clicks on {SAMPLES} blocks, one after the other")
@@ -22,8 +24,9 @@ def click_to_eviction() -> None:
     report("click_to_first_eviction_p99_ms", percentile(samples, 99), "ms", len(samples))
 
 
-def _scene() -> Scenario:
-    numbers = range(1, SAMPLES + 1)
+def blocked_scene(samples: int) -> Scenario:
+    """Return a cluster with so many nodes, on each of which a pod is blocked by its budget."""
+    numbers = range(1, samples + 1)
     workloads = tuple(
         Workload(
             kind="StatefulSet", namespace="pay", name=f"db-{n}", replicas=2,
