@@ -17,6 +17,7 @@ from tests.jobs.durable.harness import Group
 from tests.jobs.durable.model import BARREN_LIMIT, Model, State, Wait, Workflow
 
 LEASE = 3000
+STUCK = calls.STUCK | {"choices": '["retry","restart","abort"]'}
 PEOPLE = ["T:U1", "T:U2", "T:U3"]
 PARTS = ["question", "timer", "signal", "children", "shield"]
 pick = st.integers(min_value=0, max_value=10**6)
@@ -84,8 +85,10 @@ class Actors(RuleBasedStateMachine):
         nonce, stuck = self.name("nonce"), self.name("q")
         reply = self.send(
             "acquire", times, id=workflow.id, epoch=workflow.epoch, nonce=nonce, owner="slot",
-            lease=LEASE, job=job, barren_limit=BARREN_LIMIT, stuck=calls.STUCK | {"id": stuck},
+            lease=LEASE, job=job, barren_limit=BARREN_LIMIT, stuck=STUCK | {"id": stuck},
         )  # fmt: skip
+        if workflow.restart:
+            self.generations[workflow.id] = self.generations.get(workflow.id, 0) + 1
         assert reply["result"] == self.model.acquire(workflow, nonce, LEASE, stuck)
 
     @precondition(lambda self: self.model.workflows)
@@ -169,7 +172,7 @@ class Actors(RuleBasedStateMachine):
         stuck = self.name("q") if how == "diverge" else None
         given = {"crash": "" if how == "hand over" else how, "after": after}
         if stuck:
-            given["stuck"] = calls.STUCK | {"id": stuck}
+            given["stuck"] = STUCK | {"id": stuck}
         assert self.send("release", times, **self.token(workflow), **given) == {"result": "ok"}
         self.model.release(workflow, after, stuck)
 
@@ -230,7 +233,7 @@ class Actors(RuleBasedStateMachine):
     @rule(
         n=pick,
         times=twice,
-        choice=st.sampled_from(["retry", "force", "abort"]),
+        choice=st.sampled_from(["retry", "restart", "force", "abort"]),
         by=st.sampled_from(PEOPLE),
     )
     def settle(self, n: int, times: int, choice: str, by: str) -> None:
@@ -246,6 +249,22 @@ class Actors(RuleBasedStateMachine):
         given = {"question": id, "by": "T:U1", "note": "", "ms": 4000, "choice": "wait"}
         reply = self.send("postpone", times, **given)
         assert reply["result"] == self.model.postpone(id, 4000)
+
+    @precondition(lambda self: self.model.questions)
+    @rule(n=pick, times=twice)
+    def amend(self, n: int, times: int) -> None:
+        id = list(self.model.questions)[-1 - n % min(4, len(self.model.questions))]
+        reply = self.send("amend", times, question=id, payload=f'"{self.name("facts")}"')
+        is_open = self.model.questions[id].state == "open"
+        assert reply == {"result": "ok" if is_open else "closed"}
+
+    @precondition(lambda self: self.having("running"))
+    @rule(n=pick, times=twice, shielded=st.booleans())
+    def ask_for_leave(self, n: int, times: int, *, shielded: bool) -> None:
+        workflow = self.choose(n, "running")
+        given = {"bucket": "b", "rate": 0, "burst": 0, "shielded": shielded}
+        reply = self.send("permit", times, **self.token(workflow), **given)
+        assert reply["result"] == self.model.permit(workflow, shielded=shielded)
 
     @precondition(lambda self: self.model.workflows)
     @rule(n=pick, times=twice)

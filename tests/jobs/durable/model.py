@@ -50,6 +50,7 @@ class Workflow:
     wait: Wait | None = None
     rest: int | None = None
     flags: set[str] = field(default_factory=set)
+    restart: bool = False
     children: list[str] = field(default_factory=list)
 
     @property
@@ -75,6 +76,9 @@ class Model:
     # -- activations -------------------------------------------------------------------------
 
     def acquire(self, workflow: Workflow, nonce: str, lease: int, stuck: str) -> str:
+        if workflow.restart:
+            self._begin_anew(workflow)
+            return "stale"
         workflow.barren += 1
         if workflow.barren > BARREN_LIMIT:
             self._park(workflow, stuck)
@@ -113,6 +117,14 @@ class Model:
             workflow.barren -= 1
             self._make_ready(workflow)
 
+    def permit(self, workflow: Workflow, *, shielded: bool) -> str:
+        if workflow.lease <= self.now:
+            return "fenced"
+        for flag, refusal in (("abort", "aborted"), ("pause", "paused")):
+            if flag in workflow.flags and not shielded:
+                return refusal
+        return "ok"
+
     def reap(self, workflow: Workflow) -> None:
         self._make_ready(workflow)
 
@@ -133,7 +145,7 @@ class Model:
         question = self.questions[id]
         if question.state != "open":
             return "already_settled" if question.state == "settled" else "closed"
-        choices = {"retry", "abort"} if question.stuck else set(NEEDED)
+        choices = {"retry", "restart", "abort"} if question.stuck else set(NEEDED)
         if choice not in choices:
             return "not_a_choice"
         if (choice, by) in question.votes:
@@ -150,6 +162,7 @@ class Model:
         elif choice == "abort":
             self._set(workflow, "abort")
         else:
+            workflow.restart = choice == "restart"
             workflow.barren = 0
             self._make_ready(workflow)
         return "settled"
@@ -211,6 +224,19 @@ class Model:
         assert key not in workflow.steps
         workflow.steps[key] = status
         workflow.barren = 0
+
+    def _begin_anew(self, workflow: Workflow) -> None:
+        """From its input, once the children that it has under way have ended."""
+        workflow.restart, workflow.barren = False, 0
+        workflow.steps.clear()
+        live = tuple(id for id in workflow.children if not self.workflows[id].final)
+        if not live:
+            self._make_ready(workflow)
+            return
+        workflow.state = "suspended"
+        workflow.wait = Wait("~restart", children=live, need=len(live))
+        for id in live:
+            self._set(self.workflows[id], "abort")
 
     def _park(self, workflow: Workflow, question: str) -> None:
         workflow.state = "stuck"
