@@ -7,7 +7,8 @@ from slack_bolt import App, BoltContext
 
 from bot.app import Identity
 from bot.listeners import commands
-from tests.bot.listeners.listening import TEAM, World, click_payload, signed, slash_form, world
+from tests.bot.listeners.deliveries import click_payload, signed, slash_form
+from tests.bot.listeners.listening import TEAM, World, world
 
 
 def test_who_we_are_is_read_from_auth_test() -> None:

@@ -13,15 +13,8 @@ import pytest
 from bot.asgi import slack_asgi
 from bot.http import serving
 from bot.settings import Address
-from tests.bot.listeners.listening import (
-    SECRET,
-    FakeClient,
-    World,
-    click_payload,
-    headers,
-    slash_form,
-    world,
-)
+from tests.bot.listeners.deliveries import click_payload, headers, slash_form
+from tests.bot.listeners.listening import SECRET, FakeClient, World, world
 
 Answer = tuple[int, str]
 

@@ -14,19 +14,8 @@ from jobs.policy import Policy, parse_policy
 from sandbox.slack.blockkit import elements_of, problems
 from sandbox.slack.blockkit_elements import suggestion_problems
 from sandbox.slack.forms import state_values
-from tests.bot.listeners.listening import (
-    ANA,
-    BO,
-    EVE,
-    OPS,
-    RANDOM,
-    TEAM,
-    FakeClient,
-    World,
-    signed,
-    submission_payload,
-    world,
-)
+from tests.bot.listeners.deliveries import signed, submission_payload
+from tests.bot.listeners.listening import ANA, BO, EVE, OPS, RANDOM, TEAM, FakeClient, World, world
 
 ONE = """
 team: T01DEMO

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from jobs.models import Refused
+from tests.bot.listeners.deliveries import signed, slash_form
 from tests.bot.listeners.listening import (
     ANA,
     BO,
@@ -14,8 +15,6 @@ from tests.bot.listeners.listening import (
     TEAM,
     FakeClient,
     World,
-    signed,
-    slash_form,
     world,
 )
 

@@ -7,6 +7,7 @@ from slack_bolt import BoltRequest
 
 from bot.messages.home import REFRESH
 from jobs.models import Refused
+from tests.bot.listeners.deliveries import click_payload, headers, signed
 from tests.bot.listeners.listening import (
     ANA,
     EVE,
@@ -15,9 +16,6 @@ from tests.bot.listeners.listening import (
     TEAM,
     FakeClient,
     World,
-    click_payload,
-    headers,
-    signed,
     world,
 )
 
