@@ -249,8 +249,10 @@ class Notifier:
             term.polled = now
             self._poll()
         if not term.swept or now - term.swept >= self._settings.sweep:
+            # Who begins looks further back: at what nobody may have told in time.
+            back = self._settings.recent if term.swept else self._settings.missed
             term.swept = now
-            self._sweep()
+            self._sweep(back)
 
     def _poll(self) -> None:
         """Mark what runs: its progress makes no event. All else is told by events."""
@@ -260,11 +262,11 @@ class Notifier:
             if told.view.state is OperationState.RUNNING
         }
 
-    def _sweep(self) -> None:
-        """Mark what ended lately: no event is needed for it to be told."""
+    def _sweep(self, back: float) -> None:
+        """Mark what runs or ended at most `back` s ago: no event is needed for it to be told."""
         now_ms = self._client.now()
         for cluster in self._term.cursors:
-            for view in self._client.operations(cluster):
+            for view in self._client.lately(cluster, since=now_ms - int(back * 1000)):
                 known = self._term.finished.get(view.id) == view.version
                 if not known and self._is_wanted(view, now_ms):
                     self._term.dirty.add(view.id)
@@ -351,8 +353,9 @@ class Notifier:
     def _send(self, now_ms: int) -> None:
         began, self._hurry = self._clock(), False
         for _ in range(self._settings.batch):
-            ready = self._ready(now_ms)
-            if not ready or not self._hold():
+            token, ready = self._term.token, self._ready(now_ms)
+            # In a new term nothing of this is known any more.
+            if not ready or not self._hold() or self._term.token != token:
                 return
             self._courtesy.give_way()
             step = ready[0]

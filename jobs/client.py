@@ -203,6 +203,10 @@ class Client(Protocol):
         """Return the operations of a cluster, the newest first."""
         ...
 
+    def lately(self, cluster: str, *, since: int) -> tuple[OperationView, ...]:
+        """Return all that run, and all that ended since a time (ms), however many they are."""
+        ...
+
     def question(self, question: str) -> QuestionView | None:
         """Return one question, or None."""
         ...

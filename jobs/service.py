@@ -238,6 +238,17 @@ class Service(Deciding, Freezing):
             known.sort(key=lambda view: view.created_at, reverse=True)
             return tuple(known[:limit])
 
+    def lately(self, cluster: str, *, since: int) -> tuple[OperationView, ...]:
+        """Return all that run, and all that ended since a time (ms), however many they are."""
+        with reaching_redis():
+            store = self._stores.get(cluster)
+            if store is None:
+                return ()
+            ended = self._redis.zrange(f"{store.prefix}ended", since, "+inf", byscore=True)
+            ids = dict.fromkeys([*store.live(), *cast("list[str]", ended)])
+            views = (operation_view(store, id) for id in ids)
+            return tuple(view for view in views if view is not None)
+
     def question(self, question: str) -> QuestionView | None:
         """Return one question, or None."""
         with reaching_redis():

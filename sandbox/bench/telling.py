@@ -61,6 +61,10 @@ class _Crowd:
         del cluster, live_only
         return tuple(self.operation(f"demo-0000{n:02d}") for n in range(OPERATIONS))[:limit]
 
+    def lately(self, cluster: str, *, since: int) -> tuple[OperationView, ...]:
+        del since
+        return self.operations(cluster, limit=OPERATIONS)
+
     def changes(self, cursors: Mapping[str, str], *, wait: float) -> tuple[Changes, ...]:
         del cursors
         time.sleep(wait)

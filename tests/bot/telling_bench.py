@@ -143,6 +143,15 @@ class MemoryClient:
             if view.cluster == cluster and not (live_only and view.state is OperationState.ENDED)
         )[:limit]
 
+    def lately(self, cluster: str, *, since: int) -> tuple[OperationView, ...]:
+        self._reach()
+        return tuple(
+            view
+            for view in self.views.values()
+            if view.cluster == cluster
+            and (view.state is not OperationState.ENDED or view.ended_at >= since)
+        )
+
     def changes(self, cursors: Mapping[str, str], *, wait: float) -> tuple[Changes, ...]:
         assert wait >= 0
         self._reach()

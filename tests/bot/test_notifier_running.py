@@ -189,3 +189,38 @@ def test_an_end_that_was_missed_is_told_though_it_is_hours_ago(bench: Bench) -> 
     bench.notifier = bench.another()
     bench.ticks(8)
     assert len(bench.slack.calls()) == told
+
+
+def test_what_runs_is_told_by_whoever_takes_over_though_a_hundred_came_after_it(
+    bench: Bench,
+) -> None:
+    long_ago = bench.clock.ms() - 30 * 3600 * 1000
+    for number in range(100):
+        over = samples.ended(id=f"prod-eu-{number:06d}", questions=(), ended_at=long_ago)
+        bench.client.put(over, event=False)
+    bench.client.put(running(), event=False)
+
+    bench.ticks(3)
+
+    assert "3/21" in said(bench.parent())
+
+
+def test_a_lease_that_lapses_while_there_is_more_to_say_begins_anew_in_order(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold, looks = bench.notifier._hold, iter(range(100))
+
+    def held() -> bool:
+        if next(looks) == 1:  # the first was of the tick, this one is before the first call
+            bench.client.leases.holder = None
+            bench.client.leases.until = 0
+            bench.notifier._held_at = float("-inf")
+        return hold()
+
+    monkeypatch.setattr(bench.notifier, "_hold", held)
+    bench.client.put(running())
+
+    bench.ticks(4)
+
+    assert bench.client.leases.token == 2
+    assert "3/21" in said(bench.parent())

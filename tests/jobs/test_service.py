@@ -247,6 +247,21 @@ def test_an_operation_that_has_ended_can_not_be_aborted(service: Service, store:
 # -- looking -------------------------------------------------------------------------------------
 
 
+def test_all_that_runs_or_ended_lately_is_found_however_much_it_is(
+    service: Service, store: Store
+) -> None:
+    operations = [submitted(service, dedup=f"d{n}") for n in range(3)]
+    for n, operation in enumerate(operations[:2]):
+        store.acquire(operation, 1, owner="slot", lease=60, token="n")
+        token = Token(NAME, operation, 1, "n")
+        store.fenced_call("finish", token, state="failed", outcome='{"error":"a bug"}')
+        store.redis.zadd(f"{store.prefix}ended", {operation: 1_000 + n})
+    assert {view.id for view in service.lately(NAME, since=0)} == set(operations)
+    assert {view.id for view in service.lately(NAME, since=1_001)} == set(operations[1:])
+    assert [view.id for view in service.lately(NAME, since=1_002)] == operations[2:]
+    assert service.lately("unknown", since=0) == ()
+
+
 def test_operations_are_listed_the_newest_first_and_their_children_are_not(
     service: Service, store: Store
 ) -> None:
@@ -332,6 +347,7 @@ CALLS: dict[str, Callable[[Service], object]] = {
     "abort": lambda s: s.abort(ANA, "test-abc123", nonce="n"),
     "operation": lambda s: s.operation("test-abc123"),
     "operations": lambda s: s.operations(NAME),
+    "lately": lambda s: s.lately(NAME, since=0),
     "question": lambda s: s.question("test-q-0123456789ab"),
     "inventory": lambda s: s.inventory(NAME),
     "worker_seen": lambda s: s.worker_seen(NAME),
