@@ -180,6 +180,8 @@ class Service(Deciding, Freezing):
             )
         store = self._inventories[cluster]
         inventory = store.read_lately(max_age) if max_age else store.read()
+        if max_age and not inventory.as_of:  # a worker may have reported just now
+            inventory = store.read()
         if not inventory.as_of:
             return Refused(
                 reason=f"The nodes of {cluster} are not known yet: no worker of it has reported. "

@@ -5,6 +5,8 @@ from sandbox.cluster import Budget, Node, Scenario, Workload
 NODES = tuple(f"node-{number}" for number in range(1, 10))
 _ROOM = {"node-1": 7, "node-7": 41, **{f"node-{number}": 2 for number in range(2, 7)}}
 _SPARE = "node-9"  # where replacements go first
+APPROVED = ("db-1", "db-2")  # nodes whose drain needs somebody's approval
+STRAY = "stray-1"  # whose cordon somebody takes away in the middle
 
 
 def _guarded(name: str, node: str, *, replicas: int = 2) -> tuple[Workload, Budget]:
@@ -27,7 +29,8 @@ def _guarded(name: str, node: str, *, replicas: int = 2) -> tuple[Workload, Budg
 def story() -> Scenario:
     """Return the cluster: node-1 is easy, node-2 to node-6 are blocked each by its own budget.
 
-    node-7 has many pods that are slow to stop, for a worker that dies in the middle.
+    node-7 has many pods that are slow to stop, for a worker that dies in the middle. The policy
+    wants an approval for db-1 and db-2, and stray-1 is uncordoned while its pod stops.
     """
     guarded = [
         _guarded("retried", "node-2"),
@@ -54,6 +57,15 @@ def story() -> Scenario:
         stop_after=1.5,
         start_after=0.1,
     )
+    slow = Workload(
+        kind="Deployment",
+        namespace="shop",
+        name="slow",
+        replicas=1,
+        on=(STRAY,),
+        stop_after=4,
+        start_after=0.1,
+    )
     agent = Workload(kind="DaemonSet", namespace="kube-system", name="agent", stop_after=0.1)
     return Scenario(
         name="demo",
@@ -61,7 +73,9 @@ def story() -> Scenario:
             # No room for more than is there: what leaves one node goes to the last two.
             Node(name=name, cpu="64", memory="256Gi", pods=_ROOM.get(name, 250))
             for name in NODES
-        ),
-        workloads=(easy, crowd, agent, *(workload for workload, _ in guarded)),
+        )
+        + tuple(Node(name=name, labels={"pool": "db"}, pods=2) for name in APPROVED)
+        + (Node(name=STRAY, pods=2),),
+        workloads=(easy, crowd, slow, agent, *(workload for workload, _ in guarded)),
         budgets=tuple(budget for _, budget in guarded),
     )

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import sandbox.slack
 from sandbox.cluster import running
-from sandbox.demo.scene import NODES, story
+from sandbox.demo.scene import APPROVED, NODES, STRAY, story
 from sandbox.demo.stage import Stage, http_delivery, standing
 from sandbox.demo.theatre import OPS, CheckFailed, Theatre
 from sandbox.processes import ChildFailedError
@@ -41,11 +41,13 @@ def play() -> int:
 def _tell(theatre: Theatre, stage: Stage) -> None:
     _set_up(theatre, stage)
     _without_trouble(theatre)
+    _approved(theatre)
     _retried(theatre)
     _forced(theatre)
     _skipped(theatre)
     _freed(theatre)
     _aborted(theatre)
+    _uncordoned(theatre)
     _worker_killed(theatre, stage)
     _bad_input(theatre)
     theatre.act("In the end")
@@ -76,6 +78,39 @@ def _without_trouble(theatre: Theatre) -> None:
     )
     theatre.finished(operation, "safe to power off")
     theatre.check_drained("node-1", before)
+
+
+def _approved(theatre: Theatre) -> None:
+    theatre.act("Two nodes need an approval, and whoever asked may not give it")
+    operation, _ = theatre.drain("ana", f"{' '.join(APPROVED)} reason new kernel")
+    message = theatre.until("an approval is asked for", lambda: theatre.approval(operation))
+    theatre.slack.click("ana", OPS, message["ts"], "Approve")
+    theatre.told_alone("ana", "needs somebody else")
+    theatre.check("nothing began", not any(map(theatre.cordoned, APPROVED)))
+    theatre.slack.open_home("bo")
+    theatre.until(
+        "it waits for @bo on his home tab, with its buttons",
+        lambda: "decide:approve" in str(theatre.slack.home("bo")),
+    )
+    theatre.slack.click("bo", OPS, message["ts"], "Approve")
+    theatre.settled(message["ts"], "U0BO")
+    theatre.finished(operation, "safe to power off")
+
+
+def _uncordoned(theatre: Theatre) -> None:
+    theatre.act("Somebody uncordons a node that is being drained: its fence is lost")
+    operation, _ = theatre.drain("ana", STRAY)
+    theatre.until(
+        "its pod is on its way out",
+        lambda: any(entry.node == STRAY for entry in theatre.carried_out()),
+    )
+    theatre.cluster.patch("Node", "", STRAY, {"spec": {"unschedulable": False}})
+    message = theatre.asked(STRAY)
+    theatre.check("it says what was seen", "uncordoned" in str(message["blocks"]), message)
+    theatre.slack.click("bo", OPS, message["ts"], "decide:retry")
+    theatre.settled(message["ts"], "U0BO")
+    theatre.finished(operation, "safe to power off")
+    theatre.check("it is cordoned again", theatre.cordoned(STRAY))
 
 
 def _retried(theatre: Theatre) -> None:
@@ -194,7 +229,6 @@ def _bad_input(theatre: Theatre) -> None:
     for text, words in (
         ("node-77", "node-7"),
         ("node-8 --delete-emptydir", "delete-emptydir-data"),
-        ("", "for example"),
         (" ".join(f"n{number}" for number in range(400)), ""),
         ("<!channel>", ""),
     ):
@@ -203,6 +237,8 @@ def _bad_input(theatre: Theatre) -> None:
         named = text[:30] + ("…" if len(text) > 30 else "")  # noqa: PLR2004  a line's room
         theatre.check(f"/drain {named} is answered", shown and words in shown.lower(), shown)
         theatre.check("    and pings nobody", "<!channel>" not in shown, shown)
+    theatre.slack.slash("ana", OPS, "/drain", "")
+    theatre.until("/drain alone opens a form", lambda: theatre.slack.modals("ana"))
     for forgery in get_args(Forgery):
         told = theatre.slack.slash("ana", OPS, "/drain", "node-8", forgery=forgery)
         theatre.check(f"a delivery that is {forgery} is refused", told.status == 401, told)  # noqa: PLR2004

@@ -75,6 +75,14 @@ class Theatre:
                 return message
         return None
 
+    def approval(self, operation: str) -> dict[str, Any] | None:
+        """Return the message that asks for an operation's approval."""
+        for message in reversed(self.slack.messages(OPS)):
+            blocks = str(message["blocks"])
+            if operation in blocks and "decide:approve" in blocks:
+                return message
+        return None
+
     def asked(self, node: str) -> dict[str, Any]:
         """Wait for the question about a node."""
         return self.until(f"a question about {node} appears", lambda: self.question(node))
