@@ -32,7 +32,7 @@ def stopped(story: Story, operation: str, after: QuestionView) -> QuestionView:
 
 def test_a_drain_of_a_node_starts_again_from_the_clusters_state(play: Play) -> None:
     story = play()
-    web(story, 2)
+    web(story, 2, elsewhere=1)  # they may go at once
     block(story)
     operation = story.submit("node-1")
     blocked = story.question(operation)
