@@ -14,6 +14,7 @@ from jobs.ids import did_you_mean, quoted
 from jobs.models import DrainOptions, Frozen, Inventory, Memberships, Principal
 from jobs.options import rights_needed
 from jobs.policy.actions import (
+    CHOICES,
     COMMANDS,
     GRANTED_BY,
     OF_CLUSTER,
@@ -31,6 +32,7 @@ from jobs.policy.rules import members, rule_for, rules_of_cluster
 from jobs.policy.tokens import principal_for_token
 
 __all__ = [
+    "CHOICES",
     "Action",
     "Allowed",
     "Denied",

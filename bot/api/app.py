@@ -42,8 +42,12 @@ def make_api(parts: Parts, seen: Callable[[str, int, float], None] | None = None
     )
     app.state.parts = parts
     # The literal addresses below a question come before those that take any choice.
-    for resource in (operations, events, webhooks, questions, nodes, clusters, people):
-        app.include_router(resource.router)
+    routers = [
+        each.router for each in (operations, events, webhooks, questions, nodes, clusters, people)
+    ]
+    for router in routers:
+        app.include_router(router)
+    app.state.routes = [route for router in routers for route in router.routes]
     install(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return Door(app, parts.limits, seen or (lambda _method, _status, _seconds: None))

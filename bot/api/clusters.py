@@ -7,10 +7,9 @@ from pydantic import Field
 
 from bot import commands
 from bot.api.callers import By, Caller, IdempotencyKey, Key, readable
-from bot.api.problems import ProblemError, problem_of, problems, refused
-from bot.api.shapes import ClusterName, Words
+from bot.api.problems import problems, refused
+from bot.api.shapes import ClusterName, Words, cluster_named
 from bot.grammar import Hold, Holding
-from jobs.ids import did_you_mean, quoted
 from jobs.models import Freeze, Froze, Frozen, Refused
 
 __all__ = ["router"]
@@ -63,7 +62,7 @@ def look_at_all(caller: By) -> Clusters:
 )
 def look(cluster: ClusterInPath, caller: By) -> ClusterSeen:
     """Return whether a worker of a cluster is alive, and the freeze that holds it."""
-    _known(caller, cluster)
+    cluster_named(caller, cluster)
     readable(caller, cluster)
     return _seen(caller, cluster)
 
@@ -94,20 +93,13 @@ def thaw(
 
 
 def _hold(verb: Holding, cluster: str, reason: str, caller: Caller, key: Key) -> Froze:
-    _known(caller, cluster)
+    cluster_named(caller, cluster)
     order = Hold(verb=verb, cluster=cluster, reason=reason)
     nonce = key.nonce({"reason": reason})
     held = commands.hold(caller.desk, caller.principal, order, nonce=nonce)
     if isinstance(held, Refused):
         raise refused(held)
     return held
-
-
-def _known(caller: Caller, cluster: str) -> None:
-    clusters = caller.desk.client.clusters()
-    if cluster not in clusters:
-        hint = did_you_mean(cluster, clusters) or f"There are: {', '.join(clusters)}."
-        raise ProblemError(problem_of("unknown", f"There is no cluster {quoted(cluster)}. {hint}"))
 
 
 def _seen(caller: Caller, cluster: str) -> ClusterSeen:

@@ -7,6 +7,7 @@ connection to Redis, and nothing is done for one that never arrives.
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +19,9 @@ __all__ = ["THREADS", "Door"]
 
 THREADS = 4
 """How many requests are worked on at once: few, so that they leave the interpreter to others."""
+
+_LINGER = 1.0  # seconds
+_PASSED = 4 * 1024 * 1024  # bytes
 
 Seen = Callable[[str, int, float], None]
 """Told of each answer: the method, the status and the seconds that it took."""
@@ -49,7 +53,8 @@ class Door:
 
         body = await self._arrived(scope, receive)
         if isinstance(body, Problem):
-            # The rest of the body is not waited for, so the connection can't be used again.
+            # To close while the client still sends would take the answer away from it.
+            await _sent(receive)
             await answered(body, {"Connection": "close"})(scope, receive, noting)
         elif body is not None:
             await self._app(scope, _again(body, receive), noting)
@@ -77,6 +82,17 @@ class Door:
         except TimeoutError:
             said = f"The body did not arrive within {limits.body_within:g} seconds."
             return problem_of("too_slow", f"{said} Nothing changed.")
+
+
+async def _sent(receive: Receive) -> None:
+    """Let the rest of a body pass by, as far as it comes soon and is not without end."""
+    passed, more = 0, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER):
+            while more and passed < _PASSED:
+                message = await receive()
+                passed += len(message.get("body", b""))
+                more = message.get("more_body", False)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -23,7 +23,7 @@ __all__ = ["Feed", "Shown", "Watcher", "shown_of"]
 
 log = structlog.get_logger(__name__)
 
-_WAIT = 1.0  # seconds that one look for changes blocks
+_WAIT = 0.25  # seconds that one look for changes blocks
 _BREATH = 0.05  # seconds between two looks: what comes in between is told at once
 _AWAY = 1.0  # seconds between two tries while Redis is away
 

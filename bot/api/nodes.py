@@ -32,7 +32,7 @@ class NodeSeen(ClusterNode):
     as_of: int
 
 
-@router.get("/nodes", summary="Look at the nodes", responses=problems("not_allowed"))
+@router.get("/nodes", summary="Look at the nodes", responses=problems("not_allowed", "unknown"))
 def look_at_all(caller: By, cluster: InCluster = None) -> Inventory:
     """Return the nodes of a cluster, and as of when; `as_of` is 0 where none was ever seen."""
     named = cluster_named(caller, cluster)
@@ -59,7 +59,7 @@ def look(name: NodeInPath, caller: By, cluster: InCluster = None) -> NodeSeen:
 @router.get(
     "/nodes/{name}/history",
     summary="What was done to a node",
-    responses=problems("not_allowed"),
+    responses=problems("not_allowed", "unknown"),
 )
 def history(name: NodeInPath, caller: By, cluster: InCluster = None) -> History:
     """Return the history of a node, also of one that is gone, the oldest entry first."""

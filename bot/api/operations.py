@@ -37,7 +37,7 @@ __all__ = ["Asked", "Operations", "Steered", "Wish", "router"]
 router = APIRouter(tags=["operations"])
 
 _PAST: dict[Steering, str] = {"abort": "aborted", "pause": "paused", "resume": "resumed"}
-_NODES_MOST = 1000
+_NODES_MOST = 200  # by name; a selector takes any number
 _LONGEST = 999_999_999  # seconds or nodes, as the other ways in read them
 
 
@@ -165,7 +165,11 @@ def _free(parts: Parts, cluster: str, wish: Wish, dedup: str) -> None:
         raise ProblemError(problem_of("taken", said, takers=who))
 
 
-@router.get("/operations", summary="Look at the last operations", responses=problems("not_allowed"))
+@router.get(
+    "/operations",
+    summary="Look at the last operations",
+    responses=problems("not_allowed", "unknown"),
+)
 def look_at_all(
     caller: By,
     cluster: InCluster = None,

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from bot.messages.ephemeral import refused_words
 from bot.messages.style import PLAIN
@@ -29,9 +29,9 @@ _TYPES = "tag:drainbot.dev,2026:"  # what RFC 9457 advises where no page stands 
 
 Code = Literal[
     "unauthenticated", "not_allowed", "unknown", "method_not_allowed", "too_slow", "taken", "ended",
-    "closed", "used", "expired", "too_large", "headers_too_large", "not_json", "malformed",
-    "invalid", "other_request", "too_many_requests", "failed", "redis_away", "not_known_yet",
-    "busy",
+    "not_a_choice", "closed", "used", "expired", "too_large", "headers_too_large", "not_json",
+    "malformed", "invalid", "other_request", "too_many_requests", "failed", "redis_away",
+    "not_known_yet", "busy",
 ]  # fmt: skip
 
 _KINDS: Mapping[Code, tuple[int, str]] = {
@@ -43,6 +43,7 @@ _KINDS: Mapping[Code, tuple[int, str]] = {
     "too_slow": (408, "The request took too long to arrive"),
     "taken": (409, "Another operation has the node"),
     "ended": (409, "The operation has ended"),
+    "not_a_choice": (409, "The question does not offer this"),
     "closed": (409, "The question is closed"),
     "used": (410, "The webhook was used already"),
     "expired": (410, "The webhook has expired"),
@@ -57,6 +58,7 @@ _KINDS: Mapping[Code, tuple[int, str]] = {
     "not_known_yet": (503, "The nodes are not known yet"),
     "busy": (503, "Too many connections"),
 }
+_NOT_ALLOWED = 405
 _BY_STATUS: Mapping[int, Code] = {404: "unknown", 405: "method_not_allowed", 415: "not_json"}
 _AWAY = (
     "Redis can't be reached. Whether it was recorded is unknown; doing it again with the same "
@@ -161,7 +163,7 @@ def problems(*codes: Code) -> dict[int | str, dict[str, Any]]:
 def install(app: FastAPI) -> None:
     """Have every error of an application answered as a problem."""
 
-    async def told(_request: Request, error: Exception) -> Response:
+    async def told(request: Request, error: Exception) -> Response:
         if isinstance(error, ProblemError):
             return answered(error.problem, error.headers)
         if isinstance(error, RequestValidationError):
@@ -171,11 +173,19 @@ def install(app: FastAPI) -> None:
         if isinstance(error, DrainbotError):  # a usage error: the text says what would be right
             return answered(problem_of("invalid", str(error)))
         if isinstance(error, HTTPException):
-            return answered(_of_status(error), error.headers)
+            allowed = _methods(request) if error.status_code == _NOT_ALLOWED else {}
+            return answered(_of_status(error), {**(error.headers or {}), **allowed})
         return answered(problem_of("failed", _FAILED))
 
     for kind in (ProblemError, RequestValidationError, DrainbotError, HTTPException, Exception):
         app.add_exception_handler(kind, told)
+
+
+def _methods(request: Request) -> dict[str, str]:
+    """Return the header that says what an address takes: all of it, whichever route came first."""
+    routes: list[Route] = request.app.state.routes
+    at = [each for each in routes if each.matches(request.scope)[0] is not Match.NONE]
+    return {"Allow": ", ".join(sorted(set().union(*(each.methods or () for each in at))))}
 
 
 def _of_status(error: HTTPException) -> Problem:
@@ -206,9 +216,3 @@ def _field(location: tuple[int | str, ...]) -> str:
 
 def _said(error: Mapping[str, Any]) -> str:
     return str(error["msg"]).removeprefix("Value error, ").rstrip(".")
-
-
-class Documented(Frozen):
-    """Has the schema of problems stand in the OpenAPI document."""
-
-    problem: Problem = Field(description="See RFC 9457.")

@@ -8,9 +8,8 @@ from pydantic import Field
 from bot import commands
 from bot.api.callers import At, By, Caller, IdempotencyKey, Key, readable
 from bot.api.problems import Code, FieldError, Problem, ProblemError, problem_of, problems
-from bot.api.shapes import InCluster, QuestionId, Words, cluster_named
+from bot.api.shapes import CHOICE, InCluster, QuestionId, Words, cluster_named
 from bot.commands.steer import served
-from bot.messages.buttons import word
 from bot.messages.decisions import outcome_line, wait_line
 from bot.messages.ephemeral import decided_words
 from bot.messages.style import PLAIN
@@ -20,7 +19,7 @@ __all__ = ["Decision", "Questions", "decision", "router"]
 
 router = APIRouter(tags=["questions"])
 
-Choice = Annotated[str, Field(min_length=1, max_length=40, pattern="^[A-Za-z][A-Za-z _-]*$")]
+Choice = Annotated[str, Field(pattern=CHOICE)]
 
 
 class Questions(Frozen):
@@ -56,7 +55,11 @@ class Decision(Frozen):
     question: QuestionView
 
 
-@router.get("/questions", summary="Look at what is asked", responses=problems("not_allowed"))
+@router.get(
+    "/questions",
+    summary="Look at what is asked",
+    responses=problems("not_allowed", "unknown"),
+)
 def look_at_open(
     caller: By,
     parts: At,
@@ -85,7 +88,7 @@ def look(id: QuestionId, caller: By) -> QuestionView:
     return question
 
 
-_ANSWERS = problems("not_allowed", "unknown", "closed")
+_ANSWERS = problems("not_allowed", "unknown", "not_a_choice", "closed")
 
 
 @router.post("/questions/{id}", summary="Answer a question", responses=_ANSWERS)
@@ -103,7 +106,7 @@ def answer_shortly(
     id: QuestionId,
     choice: Annotated[
         str,
-        Path(max_length=40, pattern="^[A-Za-z][A-Za-z_-]*$", description="One of its choices."),
+        Path(pattern=CHOICE, description="One of its choices."),
     ],
     caller: By,
     key: IdempotencyKey,
@@ -114,10 +117,9 @@ def answer_shortly(
 
 
 def _decide(id: str, choice: str, note: str, caller: Caller, key: Key) -> Decision:
-    chosen = word(choice)
-    nonce = key.nonce({"choice": chosen, "note": note})
-    decided = commands.decide(caller.desk, caller.principal, id, chosen, note=note, nonce=nonce)
-    return decision(decided, chosen, caller)
+    nonce = key.nonce({"choice": choice, "note": note})
+    decided = commands.decide(caller.desk, caller.principal, id, choice, note=note, nonce=nonce)
+    return decision(decided, choice, caller)
 
 
 def decision(decided: Decided, choice: str, caller: Caller) -> Decision:
@@ -152,6 +154,6 @@ def _problem(decided: Decided, said: str) -> Problem:
         )  # fmt: skip
     if outcome is Outcome.NOT_A_CHOICE:
         wrong = (FieldError(field="choice", detail=said),)
-        return problem_of("invalid", said, errors=wrong, outcome=outcome, question=question)
+        return problem_of("not_a_choice", said, errors=wrong, outcome=outcome, question=question)
     code: Code = "unknown" if question is None or outcome is Outcome.UNKNOWN else "closed"
     return problem_of(code, said, outcome=outcome, question=question)

@@ -6,12 +6,13 @@ from fastapi import Path, Query
 from pydantic import StringConstraints
 
 from bot.api.callers import Caller
-from bot.api.problems import invalid
+from bot.api.problems import ProblemError, invalid, problem_of
+from jobs.authorization import CHOICES
 from jobs.ids import did_you_mean, quoted
 
 __all__ = [
-    "ChannelId", "ClusterName", "InCluster", "NodeInPath", "NodeName", "OperationId", "QuestionId",
-    "Words", "cluster_named",
+    "CHOICE", "ChannelId", "ClusterName", "InCluster", "NodeInPath", "NodeName", "OperationId",
+    "QuestionId", "Words", "cluster_named",
 ]  # fmt: skip
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -19,6 +20,7 @@ _LETTERS = "[0-9a-hjkmnp-tv-z]"  # Crockford's base32, see jobs.ids
 _CLUSTER = f"^{_LABEL}$"
 _NODE = rf"^{_LABEL}(\.{_LABEL})*$"
 
+CHOICE = f"^({'|'.join(CHOICES)})$"
 ClusterName = Annotated[str, StringConstraints(pattern=_CLUSTER, max_length=40)]
 NodeName = Annotated[str, StringConstraints(pattern=_NODE, max_length=253)]
 ChannelId = Annotated[str, StringConstraints(pattern="^[CDG][A-Z0-9]{1,30}$")]
@@ -47,14 +49,21 @@ InCluster = Annotated[
 
 
 def cluster_named(caller: Caller, named: str | None, *, field: str = "query.cluster") -> str:
-    """Return the cluster that is meant; raise :class:`ProblemError` (422) where none is."""
+    """Return the cluster that is meant; raise :class:`ProblemError` where none is.
+
+    One that there is not is unknown (404), or wrong in a body (422); where there are several one
+    must be named (422).
+    """
     clusters = caller.desk.client.clusters()
     if named in clusters:
         return named
     there = f"There are: {', '.join(clusters)}."
     if named is not None:
         hint = did_you_mean(named, clusters) or there
-        raise invalid(field, f"There is no cluster {quoted(named)}. {hint}")
+        said = f"There is no cluster {quoted(named)}. {hint}"
+        if field == "cluster":
+            raise invalid(field, said)
+        raise ProblemError(problem_of("unknown", said))
     if len(clusters) != 1:
         raise invalid(field, f"Say which cluster. {there}")
     return clusters[0]

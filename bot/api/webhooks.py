@@ -10,7 +10,6 @@ from bot.api.problems import ProblemError, problem_of, problems, refused
 from bot.api.questions import Choice, Decision, decision
 from bot.api.shapes import QuestionId
 from bot.commands.webhook import Spent, hook, settle_by_hook
-from bot.messages.buttons import word
 from bot.webhook_store import LONGEST, SHORTEST, TOKEN
 from jobs.models import Decided, Frozen, Principal, Refused
 
@@ -45,7 +44,7 @@ class Made(Frozen):
     "/questions/{id}/webhooks",
     status_code=201,
     summary="Make a webhook",
-    responses=problems("not_allowed", "unknown", "closed"),
+    responses=problems("not_allowed", "unknown", "not_a_choice", "closed"),
 )
 def make(id: QuestionId, wanted: Wanted, caller: By, parts: At) -> Made:
     """Let an outside system give one answer in your name: once, and until it expires.
@@ -53,7 +52,7 @@ def make(id: QuestionId, wanted: Wanted, caller: By, parts: At) -> Made:
     Whoever knows the address may use it. It is for what you may decide yourself, and not for what
     several people answer for: approving, force, and that a node is dead.
     """
-    choice = word(wanted.choice)
+    choice = wanted.choice
     made = hook(
         caller.desk, parts.webhooks, caller.principal, id, choice, seconds=wanted.expires_in
     )

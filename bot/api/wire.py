@@ -17,6 +17,9 @@ from bot.api.problems import MEDIA_TYPE, Code, problem_of
 __all__ = ["guarded"]
 
 
+_LINGER = 1.0  # seconds in which a client that is refused may read why
+
+
 def guarded(limits: Limits) -> Any:
     """Return the protocol that uvicorn makes one of for each connection."""
     return partial(_Guarded, limits)
@@ -30,6 +33,8 @@ class _Guarded(HttpToolsProtocol):
         self._limits = limits
         self._late: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
+        self.access_log = False  # an address may be a webhook, which is as good as a token
+        self._refused = False
         self._head = 0  # bytes since the last request was read, while its headers are awaited
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -45,7 +50,7 @@ class _Guarded(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._refused:
             return
         if self._late is not None:
             self._head += len(data)
@@ -67,7 +72,7 @@ class _Guarded(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._arrived()
-        if not self.transport.is_closing():
+        if not self._refused:
             super().on_headers_complete()
 
     def pause_writing(self) -> None:
@@ -102,8 +107,9 @@ class _Guarded(HttpToolsProtocol):
 
     def _refuse(self, code: Code, said: str) -> None:
         self._arrived()
-        if self.transport.is_closing():
+        if self._refused:
             return
+        self._refused = True
         problem = problem_of(code, said)
         body = problem.model_dump_json(exclude_defaults=True).encode()
         head = (
@@ -112,4 +118,7 @@ class _Guarded(HttpToolsProtocol):
             "Connection: close\r\n\r\n"
         )
         self.transport.write(head.encode("ascii") + body)
-        self.transport.close()
+        # To close while the client still sends would take the answer away from it.
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(_LINGER, self.transport.close)

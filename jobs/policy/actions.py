@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Literal
 
 __all__ = [
+    "CHOICES",
     "COMMANDS",
     "GRANTED_BY",
     "OF_CLUSTER",
@@ -100,6 +101,8 @@ _CHOICES = {
         Action.DECIDE,
     ),
 }
+CHOICES = tuple(_CHOICES)
+"""Every answer that some question offers, by its stable word."""
 
 
 def action_of_choice(choice: str) -> Action | None:

@@ -1,6 +1,7 @@
 """A program that calls the API over real HTTP, as somebody."""
 
 import hashlib
+import http.client
 import json
 import socket
 from collections.abc import Iterator
@@ -117,10 +118,9 @@ class Api:
         headers = {"Authorization": f"Bearer {token_of(by)}", "Accept": "text/event-stream"}
         if last:
             headers["Last-Event-ID"] = last
-        reply = self._pool.request(
-            "GET", self.url + path, headers=headers, preload_content=False, timeout=20
-        )
-        return Stream(reply)
+        connection = http.client.HTTPConnection(*self.address, timeout=20)
+        connection.request("GET", path, headers=headers)
+        return Stream(connection)
 
     def connect(self) -> socket.socket:
         """Open a bare connection, to send what no client would."""
@@ -130,23 +130,16 @@ class Api:
 class Stream:
     """An event stream, read event by event."""
 
-    def __init__(self, reply: urllib3.BaseHTTPResponse) -> None:
-        self.status = reply.status
-        self._reply = reply
-        self._lines = self._read()
-
-    def _read(self) -> Iterator[str]:
-        kept = b""
-        for chunk in self._reply.stream(1, decode_content=False):
-            kept += chunk
-            while b"\n" in kept:
-                line, _, kept = kept.partition(b"\n")
-                yield line.decode()
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        self._connection = connection
+        self._reply = connection.getresponse()
+        self.status = self._reply.status
 
     def next(self) -> dict[str, str] | None:
         """Return the next event's fields; None where the stream has ended."""
         found: dict[str, str] = {}
-        for line in self._lines:
+        while sent := self._reply.readline():
+            line = sent.decode().rstrip("\n")
             if line.startswith(("retry:", ":")):
                 continue
             if not line:
@@ -155,10 +148,12 @@ class Stream:
                 continue
             name, _, value = line.partition(": ")
             found[name] = value
+        self.close()
         return None
 
     def close(self) -> None:
         self._reply.close()
+        self._connection.close()
 
 
 @contextmanager
