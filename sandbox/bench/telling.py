@@ -13,7 +13,14 @@ from bot.slack_api import SlackApi
 from jobs.client import Client
 from jobs.durable import Store, connect
 from jobs.leases import NamedLease
-from jobs.models import Changes, NodeStatus, NodeView, OperationState, OperationView
+from jobs.models import (
+    Changes,
+    NodeStatus,
+    NodeView,
+    OperationPlan,
+    OperationState,
+    OperationView,
+)
 from sandbox import redis as sandbox_redis
 from sandbox.bench.acks import timed_commands
 from sandbox.bench.clicks import blocked_scene
@@ -52,7 +59,7 @@ class _Crowd:
         return OperationView(
             id=operation, cluster="demo", state=OperationState.RUNNING, channel="C0OPS",
             requester="T0SANDBOX:U0ANA", nodes=(node,), created_at=int(self._began * 1000),
-            version=1 + seconds,
+            version=1 + seconds, plan=OperationPlan(nodes=(), digest="d", as_of=1),
         )  # fmt: skip
 
     def operations(
@@ -105,6 +112,8 @@ def updates_of_thirty() -> None:
     if limited:
         raise RuntimeError(f"Slack answered 429 to {len(limited)} calls of {len(calls)}")
     times = [float(call["at"]) for call in calls if call["method"] == "chat.update"]
+    if not times:
+        raise RuntimeError("nothing was updated")
     report("updates_per_minute_at_30_operations", _most_in_a_minute(times), "calls", len(times))
 
 

@@ -9,6 +9,7 @@ from slack_sdk.errors import SlackApiError
 
 from sandbox.demo.live_dates import DATE, dated, moment
 from sandbox.slack import Slack, demo_workspace, running
+from sandbox.slack.house_rules import SWITCH
 
 AT = 1_790_000_000
 
@@ -38,7 +39,8 @@ def test_a_moment_is_shown_in_local_time(text: str, shown: str) -> None:
 
 
 @pytest.fixture
-def slack() -> Iterator[Slack]:
+def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
+    monkeypatch.delenv(SWITCH)  # words of these tests, not the bot's
     with running(demo_workspace(), rate_limits=False) as server:
         yield server
 

@@ -14,6 +14,7 @@ from sandbox.demo.keys import TypingError
 from sandbox.demo.live_scene import CHANNEL, live_workspace
 from sandbox.demo.terminal_slack import Form, TerminalSlack, changed, plain, rendered
 from sandbox.slack import Slack, running
+from sandbox.slack.house_rules import SWITCH
 from tests.sandbox.slack.bolt_host import hosted
 from tests.sandbox.slack.making import actions, button, eventually, modal, section, written
 
@@ -77,7 +78,8 @@ def test_a_form_asks_each_line_and_again_for_what_was_wrong() -> None:
 
 
 @pytest.fixture
-def slack() -> Iterator[Slack]:
+def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
+    monkeypatch.delenv(SWITCH)  # words of these tests, not the bot's
     with running(live_workspace(), rate_limits=False, ack_limit_s=20) as server:
         yield server
 
