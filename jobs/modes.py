@@ -9,7 +9,7 @@ ModeError                a change that may not be; nothing has changed
 └── NotTheMode           it begins in another mode than the node is in
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -166,3 +166,15 @@ def route(came_from: str, to: str) -> tuple[str, ...]:
         return (Mode.RETURNING.value, end.value)
     judge(start, start, end)
     return (end.value,)
+
+
+def names_of(came_from: Iterable[str], to: str) -> dict[str, str]:
+    """Return the names of the changes on the routes from some modes to one, by `FROM>TO`."""
+    names: dict[str, str] = {}
+    for begin in came_from:
+        at = begin
+        for mode in route(begin, to):
+            row = None if mode == GONE else _BY_MODES.get((Mode(at), Mode(mode)))
+            names[f"{at}>{mode}"] = row.event if row else mode
+            at = mode
+    return names

@@ -69,11 +69,11 @@ def tell(
     The returned event is set when that was tried.
     """
     cluster = resources.cluster
-    done = _aside(resources, told.node, partial(tell_conditions, cluster, told, seen=seen))
+    done = aside(resources, told.node, partial(tell_conditions, cluster, told, seen=seen))
     if not event:
         return done
     acts = partial(tell_event, cluster, told, instance=socket.gethostname())
-    return _aside(resources, told.node, acts)
+    return aside(resources, told.node, acts)
 
 
 def look_after(act: Activity[Resources], node: Node, operation: str) -> None:
@@ -86,15 +86,16 @@ def look_after(act: Activity[Resources], node: Node, operation: str) -> None:
     thread = act.resources.threads.of(operation)
     if thread_patch(node, operation, thread) is not None:
         acts = partial(tell_thread, cluster, node.name, operation, thread)
-        _aside(act.resources, node.name, acts)
+        aside(act.resources, node.name, acts)
     told = Told(
         node=node.name, uid=node.uid, operation=operation, stage=Stage.STARTED, at=act.now()
     )
     if not as_told(node, told):
-        _aside(act.resources, node.name, partial(tell_conditions, cluster, told))
+        aside(act.resources, node.name, partial(tell_conditions, cluster, told))
 
 
-def _aside(resources: Resources, node: str, act: Callable[[], object]) -> threading.Event:
+def aside(resources: Resources, node: str, act: Callable[[], object]) -> threading.Event:
+    """Let something be told of a node, aside; the event is set when it was tried."""
     return resources.aside.do(partial(_try, resources.aside, node, act))
 
 

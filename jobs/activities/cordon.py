@@ -1,8 +1,10 @@
 """Cordon a node under our claim, and undo that: one guarded patch each."""
 
+import json
 from typing import Any
 
 from jobs.activities.announcing import tell, wait_a_moment
+from jobs.activities.modes import show_mode
 from jobs.activities.trouble import asking_cluster
 from jobs.drain.conditions import Stage, Told
 from jobs.drain.facts import Node
@@ -58,8 +60,10 @@ def cordon_node(
             ) from error
     if isinstance(result, Cordoned):
         act.resources.nodes.change(
-            act.token, operation, node, came_from=_BEFORE_DRAIN, to="draining", by=requested_by
-        )
+            act.token, operation, node, came_from=_BEFORE_DRAIN, to="draining", by=requested_by,
+            why=reason, noted=_before_drain(act, node, result.node, since=since),
+        )  # fmt: skip
+        show_mode(act.resources, node)
         before = "it was cordoned before" if result.was_cordoned else ""
         tell(act.resources, _told(act, claim, Stage.STARTED, before), seen=result.node)
         return {"result": "cordoned", "was_cordoned": result.was_cordoned, "detail": ""}
@@ -108,7 +112,18 @@ def undo_cordon(
         act.token, operation, node, came_from=("returning", record.mode), to="accepting",
         release=True, by=by, why=why,
     )  # fmt: skip
+    show_mode(act.resources, node)
     return {"undone": True, "what": what, "kept": kept, "evicted": record.evicted}
+
+
+def _before_drain(
+    act: Activity[Resources], name: str, node: Node | None, *, since: int
+) -> dict[str, str | int]:
+    """Note, once, what a return to service is held against: since when, and what it had."""
+    record = act.resources.nodes.record(name)
+    if node is None or (record is not None and "away_since" in record.noted):
+        return {}
+    return {"away_since": since, "allocatable": json.dumps(dict(node.allocatable))}
 
 
 def _tell_return(act: Activity[Resources], claim: Claim, undo: Undo) -> None:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from jobs.activities.modes import show_mode
 from jobs.activities.trouble import asking_cluster
 from jobs.drain.facts import Node
 from jobs.drain.fence import Claim, Fence, fence, token_of
+from jobs.drain.fencing import BROKEN, fence_noted
 from jobs.drain.filters import Rules, judge
 from jobs.durable import Activity
 from jobs.kubernetes.nodes import find_node
@@ -12,14 +14,6 @@ from jobs.kubernetes.pods import list_pods_on
 from jobs.models import DrainOptions
 from jobs.resources import Resources
 
-_BROKEN = {
-    Fence.UNCORDONED: "somebody uncordoned it",
-    Fence.UNMARKED: "somebody removed drainbot's marks",
-    Fence.TAKEN: "another operation's marks are on it",
-    Fence.OUTDATED: "a later claim has taken it over",
-    Fence.REPLACED: "another node has its name now",
-    Fence.GONE: "it is gone",
-}
 _STATES = {Fence.GONE: "gone", Fence.REPLACED: "gone", Fence.UNCORDONED: "uncordoned"}
 
 
@@ -46,7 +40,7 @@ def confirm_drained(
         pods, _ = list_pods_on(act.resources.cluster, node)
     state = fence(seen, _claim(seen, operation, node, uid))
     if state is not Fence.HELD:
-        return _answer(_STATES.get(state, "broken"), _BROKEN[state])
+        return _answer(_STATES.get(state, "broken"), BROKEN[state])
     rules = Rules.of(
         DrainOptions.model_validate(options), evict_anyway=frozenset(evict_anyway), long_work=0
     )
@@ -54,10 +48,12 @@ def confirm_drained(
     if left:
         return _answer("broken", f"{left[0]} landed on it", left=len(left))
     changed = act.resources.nodes.change(
-        act.token, operation, node, came_from=("draining",), to="drained", by=by, why=why
-    )
+        act.token, operation, node, came_from=("draining",), to="drained", by=by, why=why,
+        noted=fence_noted(options, evict_anyway, pods),
+    )  # fmt: skip
     if not changed:
         return _answer("broken", "its record is not draining any more")
+    show_mode(act.resources, node)
     return _answer("held", "")
 
 

@@ -112,7 +112,8 @@ class Node:
     """One node; `resource_version` guards the next patch of it.
 
     `deletion` is when its own deletion was asked for. Of its conditions but Ready only those are
-    kept that drainbot itself writes (:mod:`jobs.drain.conditions`).
+    kept that drainbot itself writes (:mod:`jobs.drain.conditions`). `allocatable` is what it has
+    for pods, in the server's words.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Node:
     taints: tuple[Taint, ...] = ()
     deletion: int = 0
     conditions: tuple[NodeCondition, ...] = ()
+    allocatable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

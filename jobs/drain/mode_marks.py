@@ -6,9 +6,10 @@ went for nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from jobs.drain.fence import PREFIX, readable
+from jobs.drain.facts import Node
+from jobs.drain.fence import OPERATION, PREFIX, TOKEN, Patch, readable, token_of
 from jobs.modes import Mode
 
 MODE = PREFIX + "mode"
@@ -42,6 +43,39 @@ def mode_marks(shown: ModeShown) -> dict[str, str | None]:
         MODE_WHY: shown.why[:_LONGEST_WHY] or None,
         **seq,
     }
+
+
+def mode_patch(
+    node: Node, shown: ModeShown, *, uid: str, token: int, owner: str, before: str
+) -> Patch | None:
+    """Decide what to write so that a node shows its mode; None where nothing is to be written.
+
+    It is told by what the record of the node says, under its counter: `owner` has the node, and
+    had it from `before`, whose mark becomes the owner's. Nothing is written on another node of that
+    name, or over another's mark or a higher counter.
+    """
+    marked = node.annotations.get(OPERATION, "")
+    if node.uid != uid or token_of(node) > token or marked not in {"", owner, before}:
+        return None
+    taken_over = {OPERATION: owner} if owner and marked and marked != owner else {}
+    if not taken_over and mode_shown(node.annotations) == (shown.mode, shown.seq):
+        return None
+    marks = {
+        key: value
+        for key, value in mode_marks(shown).items()
+        if value is not None or key in node.annotations
+    }
+    return Patch(node.resource_version, {**marks, **taken_over, TOKEN: str(token)})
+
+
+def given_back(node: Node, patch: Patch) -> Patch:
+    """Return the patch that gives a node back, with its mode gone too: it accepts from then on."""
+    mode, seq = mode_shown(node.annotations)
+    if MODE not in node.annotations or seq < 0:
+        return patch
+    steps = 1 if mode == Mode.RETURNING else 2  # every other mode goes by way of returning
+    gone = dict.fromkeys(k for k in (MODE, MODE_SINCE, MODE_BY, MODE_WHY) if k in node.annotations)
+    return replace(patch, annotations={**patch.annotations, **gone, MODE_SEQ: str(seq + steps)})
 
 
 def mode_shown(annotations: Mapping[str, str]) -> tuple[str, int]:

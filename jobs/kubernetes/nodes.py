@@ -24,6 +24,7 @@ from jobs.drain.fence import (
     thread_patch,
     uncordon_patch,
 )
+from jobs.drain.mode_marks import given_back
 from jobs.kubernetes import parse
 from jobs.kubernetes.connection import MERGE_PATCH, STRATEGIC_PATCH, TIMEOUT, Cluster, segment
 from jobs.kubernetes.errors import Conflict, NotFound, Temporary
@@ -90,7 +91,10 @@ def uncordon(cluster: Cluster, claim: Claim, *, timeout: float) -> Undo | Denied
         if not isinstance(decided, tuple):
             return decided
         patch, undo = decided
-        if patch is None or patch_node(cluster, claim.node, undoing(node, patch), timeout=timeout):
+        if patch is None:
+            return undo
+        body = undoing(node, given_back(node, patch))
+        if patch_node(cluster, claim.node, body, timeout=timeout):
             return undo
     raise Temporary(f"node {claim.node} changes all the time")
 
@@ -108,6 +112,16 @@ def tell_thread(cluster: Cluster, name: str, operation: str, thread: str) -> boo
         return None if patch is None else patch.body()
 
     return _change(cluster, name, decide)
+
+
+def tell_mode(cluster: Cluster, name: str, decide: Callable[[Node], Patch | None]) -> bool:
+    """Write a node's mode on it as decided on what it shows; whether anything was written."""
+
+    def body(node: Node) -> dict[str, Any] | None:
+        patch = decide(node)
+        return None if patch is None else patch.body()
+
+    return _change(cluster, name, body)
 
 
 def tell_conditions(cluster: Cluster, told: Told, *, seen: Node | None = None) -> bool:

@@ -165,6 +165,7 @@ def node(raw: Json) -> Node:
             for c in status.get("conditions") or ()
             if c.get("type") in CONDITIONS
         ),
+        allocatable=status.get("allocatable") or {},
     )
 
 

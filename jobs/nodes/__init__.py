@@ -5,6 +5,7 @@ node's annotation too.
 """
 
 from jobs.nodes.store import (
+    Adopted,
     Changed,
     Claimed,
     Lost,
@@ -14,9 +15,11 @@ from jobs.nodes.store import (
     Reserved,
     Taken,
     TooMany,
+    WrongMode,
 )
 
 __all__ = [
+    "Adopted",
     "Changed",
     "Claimed",
     "Lost",
@@ -26,4 +29,5 @@ __all__ = [
     "Reserved",
     "Taken",
     "TooMany",
+    "WrongMode",
 ]

@@ -1,14 +1,15 @@
 """The node records in Redis. Every change is one script that holds the workflow's fence too."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, cast
 
 from jobs.durable import Store, Token
 from jobs.durable.errors import Fenced
 from jobs.durable.scripts import Scripts
 from jobs.durable.store import nonce
-from jobs.modes import route
+from jobs.modes import names_of, route
 from jobs.nodes.holders import Holders
 
 
@@ -16,7 +17,9 @@ from jobs.nodes.holders import Holders
 class NodeRecord:
     """A node's record; `since` in ms since the epoch. `owner` is an operation or empty.
 
-    `mode_seq` counts the changes of its mode, for those who follow them.
+    `mode_seq` counts the changes of its mode, for those who follow them. `before` is the operation
+    that had it before the one that tends it now, `tended` that one, both empty for none.
+    `noted` is what was kept beside its mode until it is given back.
     """
 
     name: str
@@ -29,6 +32,9 @@ class NodeRecord:
     why: str
     evicted: bool
     mode_seq: int = 0
+    before: str = ""
+    tended: str = ""
+    noted: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,20 @@ class Lost:
     owner: str
 
 
+@dataclass(frozen=True)
+class Adopted:
+    """The node is the caller's to tend; it is in this mode."""
+
+    mode: str
+
+
+@dataclass(frozen=True)
+class WrongMode:
+    """The node can't be taken in the mode that it is in."""
+
+    mode: str
+
+
 class NodeStore:
     """The node records of one cluster. Raises :class:`Fenced` for an activation that is over.
 
@@ -123,17 +143,41 @@ class NodeStore:
     def change(
         self, token: Token, operation: str, node: str, *, came_from: Sequence[str], to: str,
         release: bool = False, by: str = "", why: str = "",
+        noted: Mapping[str, str | int] | None = None,
     ) -> bool:  # fmt: skip
         """Change a node's mode, if it is in one of `came_from` (or in `to` already).
 
-        `release` lets go of the node with it. False: the node is not ours, or in another mode.
+        `release` lets go of the node with it; `noted` is kept beside the mode until then.
+        False: the node is not ours, or in another mode.
         Raises :class:`jobs.modes.NotInTable` where the table of modes leads nowhere near `to`.
         """
         reply = self._call(
             "mode", token, operation=operation, node=node, to=to, release=release, by=by, why=why,
             routes={mode: route(mode, to) for mode in came_from},
+            names=names_of(came_from, to), noted=dict(noted or {}),
         )  # fmt: skip
         return bool(reply["result"] == "ok")
+
+    def adopt(
+        self, token: Token, operation: str, node: str, uid: str, *, modes: Sequence[str], by: str,
+        why: str,
+    ) -> Adopted | Taken | Lost | WrongMode:  # fmt: skip
+        """Take a node in one of `modes` from the operation that drained it, to tend it.
+
+        That one may still be at work on other nodes. :class:`Lost`: nobody has it, or another node.
+        """
+        reply = self._call(
+            "adopt", token, operation=operation, node=node, uid=uid, modes=list(modes), by=by,
+            why=why,
+        )  # fmt: skip
+        match reply["result"]:
+            case "adopted":
+                return Adopted(str(reply["mode"]))
+            case "taken":
+                return Taken(((node, str(reply["owner"])),))
+            case "refused":
+                return WrongMode(str(reply["mode"]))
+        return Lost("")
 
     def mark(
         self, token: Token, operation: str, node: str, evicted: Literal["maybe", "yes", "no"]
@@ -168,6 +212,9 @@ class NodeStore:
             why=raw["why"],
             evicted="evicted" in raw,
             mode_seq=int(raw.get("mode_seq", 0)),
+            before=raw.get("before", ""),
+            tended=raw.get("tended", ""),
+            noted=json.loads(raw.get("noted") or "{}"),
         )
 
     def owned(self) -> tuple[str, ...]:

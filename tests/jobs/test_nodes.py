@@ -7,7 +7,17 @@ from redis import Redis
 
 from jobs.durable import Token
 from jobs.durable.errors import Fenced
-from jobs.nodes import Changed, Claimed, Lost, NodeStore, Reservation, Reserved, Taken, TooMany
+from jobs.nodes import (
+    Adopted,
+    Changed,
+    Claimed,
+    Lost,
+    NodeStore,
+    Reservation,
+    Reserved,
+    Taken,
+    TooMany,
+)
 from tests.jobs.durable import calls
 from tests.jobs.durable.harness import Group
 
@@ -197,7 +207,7 @@ def test_only_its_own_doubt_is_taken_back(group: Group, nodes: NodeStore) -> Non
     assert evicted()
 
 
-@pytest.mark.parametrize("script", ["reserve", "mode"])
+@pytest.mark.parametrize("script", ["reserve", "mode", "adopt"])
 def test_a_call_that_is_sent_twice_counts_once(group: Group, nodes: NodeStore, script: str) -> None:
     token = running(group, "op-1")
     calls_of = {
@@ -206,14 +216,15 @@ def test_a_call_that_is_sent_twice_counts_once(group: Group, nodes: NodeStore, s
         },
         "mode": {
             "node": "a", "routes": {"accepting": ["draining"]}, "to": "draining",
-            "release": False, "by": "", "why": "",
+            "release": False, "by": "", "why": "", "names": {}, "noted": {"since": 1},
         },
+        "adopt": {"node": "a", "uid": "u", "modes": ["accepting"], "by": "", "why": ""},
     }  # fmt: skip
     sent = {**token.arguments(), "operation": "op-1", "call": "c0", **calls_of["reserve"]}
     first = nodes._scripts.call("reserve", **sent)
-    if script == "mode":
-        sent = {**token.arguments(), "operation": "op-1", "call": "c1", **calls_of["mode"]}
-        first = nodes._scripts.call("mode", **sent)
+    if script != "reserve":
+        sent = {**token.arguments(), "operation": "op-1", "call": "c1", **calls_of[script]}
+        first = nodes._scripts.call(script, **sent)
     after = group.dump()
     assert nodes._scripts.call(script, **sent) == first
     assert group.dump() == after
@@ -270,3 +281,46 @@ def test_a_node_that_is_gone_is_let_go_of_once_its_operation_has_ended(
     assert "keep" not in group.hash("wf:op-1")
     group.store.forget(group.clock.at)
     assert group.store.workflow("op-1") is None
+
+
+def test_a_node_that_is_drained_can_be_taken_to_be_tended_also_from_a_live_operation(
+    group: Group, nodes: NodeStore
+) -> None:
+    first, second, third = (running(group, f"op-{n}") for n in (1, 2, 3))
+    drained(nodes, first)
+    taken = nodes.adopt(second, "op-2", "a", "uid-a", modes=["drained"], by="ana", why="disk")
+    assert taken == Adopted("drained")
+    record = nodes.record("a")
+    assert record is not None
+    assert (record.owner, record.before, record.tended) == ("op-2", "op-1", "op-2")
+    again = nodes.adopt(third, "op-3", "a", "uid-a", modes=["drained"], by="bo", why="")
+    assert again == Taken((("a", "op-2"),))  # who tends it is not done with it
+
+
+@pytest.mark.parametrize(("modes", "uid"), [([], "uid-a"), (["drained"], "another")])
+def test_a_node_that_is_drained_right_now_or_another_one_is_not_taken(
+    group: Group, nodes: NodeStore, modes: list[str], uid: str
+) -> None:
+    first, second = running(group, "op-1"), running(group, "op-2")
+    drained(nodes, first)
+    answer = nodes.adopt(second, "op-2", "a", uid, modes=modes, by="", why="")
+    assert not isinstance(answer, Adopted)
+    record = nodes.record("a")
+    assert record is not None
+    assert record.owner == "op-1"
+
+
+def test_what_is_noted_beside_a_mode_goes_when_the_node_is_given_back(
+    group: Group, nodes: NodeStore
+) -> None:
+    token = running(group, "op-1")
+    reserve(nodes, token, "a")
+    nodes.change(token, "op-1", "a", came_from=["accepting"], to="draining", noted={"since": 7})
+    nodes.change(token, "op-1", "a", came_from=["draining"], to="drained", noted={"rules": "{}"})
+    kept = nodes.record("a")
+    assert kept is not None
+    assert kept.noted == {"since": 7, "rules": "{}"}
+    nodes.change(token, "op-1", "a", came_from=["drained"], to="accepting", release=True)
+    back = nodes.record("a")
+    assert back is not None
+    assert back.noted == {}

@@ -14,16 +14,17 @@ end
 
 local function let_go(name, operation)
   local key = P(a.group) .. 'node:' .. name
-  redis.call('HSET', key, 'owner', '', 'holder', '')
+  redis.call('HSET', key, 'owner', '', 'holder', '', 'noted', '{}')
+  redis.call('HDEL', key, 'before', 'tended')
   redis.call('PEXPIRE', key, UNOWNED)
   redis.call('SREM', P(a.group) .. 'owned', name)
   forget_keep(operation)
 end
 
 -- What the event of a changed mode says. The record counts the changes of its node (mode_seq), so that
--- whoever follows them sees that it missed one; a repeat counts nothing.
-local function told(name, from, to)
+-- whoever follows them sees that it missed one; a repeat counts nothing. `change` is its stable name.
+local function told(name, from, to, change)
   local key = P(a.group) .. 'node:' .. name
   local seq = redis.call('HINCRBY', key, 'mode_seq', from == to and 0 or 1)
-  return 'node', name, 'uid', hget(key, 'uid'), 'from', from, 'to', to, 'seq', seq
+  return 'node', name, 'uid', hget(key, 'uid'), 'from', from, 'to', to, 'seq', seq, 'change', change
 end

@@ -13,9 +13,9 @@ local to = a.gone and 'gone' or mode
 redis.call('HSET', key, 'mode', to, 'since', now)
 let_go(a.node, owner)
 if state then
-  event(a.group, owner, 'node_mode', told(a.node, mode, to))
+  event(a.group, owner, 'node_mode', told(a.node, mode, to, to == 'gone' and 'gone' or 'mode_repeated'))
   audit(a.group, 'node_mode', owner, { node = a.node, from = mode, to = to, release = true })
 else
-  told(a.node, mode, to) -- nobody is left to tell of it, but it counts
+  told(a.node, mode, to, '') -- nobody is left to tell of it, but it counts
 end
 return cjson.encode({ result = 'let_go', operation = owner })

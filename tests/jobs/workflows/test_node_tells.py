@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 import structlog.testing
+from redis import Redis
 
 from jobs.drain.fence import HANDS_OFF, PREFIX, REASON, SINCE, THREAD, TOKEN
+from jobs.drain.mode_marks import MODE, MODE_BY, MODE_SEQ, MODE_SINCE, MODE_WHY
 from jobs.kubernetes import connect
 from jobs.kubernetes.rights import RIGHTS
 from jobs.models import NodeStatus, OperationEnd, QuestionKind
 from jobs.workflows import choices
 from sandbox.cluster import Scenario, nodes
 from tests.jobs.conftest import Play
-from tests.jobs.harness import policy_with, until
+from tests.jobs.harness import ANA, policy_with, until
 from tests.jobs.rights import user_with
 from tests.jobs.story import Story, block, web
 
@@ -69,6 +71,31 @@ def describe(story: Story, folder: Path) -> str:
     return done.stdout
 
 
+def test_a_node_shows_its_mode_and_who_wanted_it_and_why_until_it_is_given_back(
+    play: Play,
+) -> None:
+    story = play()
+    operation = story.submit("node-1", reason="kernel update")
+    assert story.finish(operation).end is OperationEnd.DRAINED
+    until(lambda: annotations(story).get(MODE) == "drained", what="the mode")
+    marks = annotations(story)
+    assert (marks[MODE_BY], marks[MODE_WHY], marks[MODE_SEQ]) == (ANA.id, "kernel update", "2")
+    assert marks[MODE_SINCE].endswith("Z")
+    story.give_back("node-1")
+    until(lambda: annotations(story).get(MODE_SEQ) == "4", what="the count")
+    assert not {MODE, MODE_BY, MODE_WHY, MODE_SINCE} & annotations(story).keys()
+
+
+def test_each_change_of_a_mode_is_told_by_its_name(play: Play, redis: Redis) -> None:
+    story = play()
+    story.finish(story.submit("node-1"))
+    story.give_back("node-1")
+    told = [fields for _, fields in redis.xrange("drainbot:test:events")]
+    assert [f["change"] for f in told if f["kind"] == "node_mode"] == [
+        "drain_started", "drain_confirmed", "maintenance_skipped", "returned_to_service",
+    ]  # fmt: skip
+
+
 def test_a_node_tells_of_its_drain_and_of_its_return(play: Play) -> None:
     story = play()
     web(story, 2, elsewhere=1)
@@ -83,7 +110,8 @@ def test_a_node_tells_of_its_drain_and_of_its_return(play: Play) -> None:
     story.give_back("node-1")
     assert events(story)[-1] == "Uncordoned"
     assert has(story, Ready="True", DrainInProgress="False", Drained="False")
-    assert [key for key in annotations(story) if key.startswith(PREFIX)] == [TOKEN]
+    left = {key for key in annotations(story) if key.startswith(PREFIX)}
+    assert left == {TOKEN, MODE_SEQ}
     assert not HANDS_OFF.keys() & annotations(story).keys()
 
 
@@ -113,7 +141,7 @@ def test_an_abort_before_the_first_eviction_leaves_nothing_behind(play: Play) ->
     assert not story.cordoned()
     assert {"Uncordoned", "DrainAborted"} <= set(events(story))
     assert conditions(story)["DrainInProgress"] == ("False", "Uncordoned")
-    assert list(annotations(story)) == [TOKEN]
+    assert set(annotations(story)) == {TOKEN, MODE_SEQ}
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on the PATH")
