@@ -39,33 +39,9 @@ def story() -> Scenario:
         _guarded("freed", "node-5"),
         _guarded("aborted", "node-6"),
     ]
-    easy = Workload(
-        kind="Deployment",
-        namespace="shop",
-        name="web",
-        replicas=6,
-        on=("node-1",),
-        stop_after=0.4,
-        start_after=0.2,
-    )
-    crowd = Workload(
-        kind="Deployment",
-        namespace="shop",
-        name="crowd",
-        replicas=40,
-        on=("node-7",),
-        stop_after=1.5,
-        start_after=0.1,
-    )
-    slow = Workload(
-        kind="Deployment",
-        namespace="shop",
-        name="slow",
-        replicas=1,
-        on=(STRAY,),
-        stop_after=4,
-        start_after=0.1,
-    )
+    easy = _shop("web", 6, "node-1", stop_after=0.4, start_after=0.2)
+    crowd = _shop("crowd", 40, "node-7", stop_after=1.5)
+    slow = _shop("slow", 1, STRAY, stop_after=4)
     agent = Workload(kind="DaemonSet", namespace="kube-system", name="agent", stop_after=0.1)
     return Scenario(
         name="demo",
@@ -79,3 +55,13 @@ def story() -> Scenario:
         workloads=(easy, crowd, slow, agent, *(workload for workload, _ in guarded)),
         budgets=tuple(budget for _, budget in guarded),
     )
+
+
+def _shop(
+    name: str, replicas: int, node: str, *, stop_after: float, start_after: float = 0.1
+) -> Workload:
+    """Return a Deployment of the shop with all its copies on one node."""
+    return Workload(
+        kind="Deployment", namespace="shop", name=name, replicas=replicas, on=(node,),
+        stop_after=stop_after, start_after=start_after,
+    )  # fmt: skip

@@ -71,6 +71,20 @@ def test_that_it_is_said_is_no_reason_for_an_update() -> None:
     assert len(digests) == 1
 
 
+def go_on(strict: Bench, minute: int) -> None:
+    """Let a minute's worth happen in thirty operations: a third of them ask, the others move."""
+    for number, operation in enumerate(THIRTY):
+        log = tuple(
+            LogEntry(key=str(n), what="evicted", at=strict.clock.ms(), node="n")
+            for n in range(minute)
+        )
+        strict.client.put(
+            running(gone=minute, version=10 + minute, log=log, id=operation)
+            if number % 3
+            else view(version=10 + minute, log=log, id=operation)
+        )
+
+
 def test_ten_minutes_of_429_with_thirty_operations_lose_nothing_and_double_nothing(
     strict: Bench,
 ) -> None:
@@ -83,16 +97,7 @@ def test_ten_minutes_of_429_with_thirty_operations_lose_nothing_and_double_nothi
             Fault(method=method, kind="ratelimited", retry_after=30, times=1_000_000)
         )
     for minute in range(10):
-        for number, operation in enumerate(THIRTY):
-            log = tuple(
-                LogEntry(key=str(n), what="evicted", at=strict.clock.ms(), node="n")
-                for n in range(minute)
-            )
-            strict.client.put(
-                running(gone=minute, version=10 + minute, log=log, id=operation)
-                if number % 3
-                else view(version=10 + minute, log=log, id=operation)
-            )
+        go_on(strict, minute)
         strict.ticks(30, seconds=2)
     asked = len(strict.slack.calls()) - calls
     strict.slack.clear_faults()

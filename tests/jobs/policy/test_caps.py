@@ -86,8 +86,10 @@ def test_nodes_that_are_out_of_service_already_count_against_the_share() -> None
 def test_nodes_that_an_operation_holds_for_later_count_too() -> None:
     waits = ClusterNode(name="w-9", uid="w-9", owner="prod-abcdef")
     assert said(["w-0"], *nodes("w", 9), waits) == (
-        "1 of the 10 nodes of this pool are asked for, and 1 out of service already: the policy "
-        "allows 1 out of service at once (10%).",
+        (
+            "1 of the 10 nodes of this pool are asked for, and 1 out of service already: the "
+            "policy allows 1 out of service at once (10%)."
+        ),
     )
 
 
