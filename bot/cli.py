@@ -5,7 +5,8 @@ about a second, which `drainbot status` should not wait for, and the bot must no
 the cluster's package by accident.
 
 Exit codes: 0 done; 1 done, but not as asked (with --wait: a node was not drained; somebody else
-was first; no such operation); 2 a wrong command, setting or file; 3 refused; 4 Redis is away.
+was first; no such operation); 2 a wrong command, setting or file; 3 refused; 4 Redis is away, or
+the server; 130 interrupted.
 """
 
 import os
@@ -16,7 +17,7 @@ from typing import Annotated
 import typer
 
 from bot import cli_client, cli_operate
-from bot.cli_exit import INTERRUPTED, REDIS_AWAY, USAGE, Exit, fail
+from bot.cli_exit import AWAY, INTERRUPTED, USAGE, Exit, fail
 from bot.cli_help import settings_help
 from jobs.errors import DrainbotError, StateUnavailable
 
@@ -136,16 +137,32 @@ def policy_explain(
     )  # fmt: skip
 
 
+def _take_server(words: list[str]) -> None:
+    """Take `--server URL` out of a command line, wherever it stands: it is for all commands.
+
+    The rest of the program reads it as DRAINBOT_SERVER.
+    """
+    for place, word in enumerate(words):
+        if word == "--":
+            return
+        if word == "--server" or word.startswith("--server="):
+            if word == "--server" and len(words) == place + 1:
+                fail("--server needs an address, such as http://127.0.0.1:8070.", USAGE)
+            url = words[place + 1] if word == "--server" else word.partition("=")[2]
+            del words[place : place + (2 if word == "--server" else 1)]
+            os.environ["DRAINBOT_SERVER"] = url
+            return
+
+
 def main() -> None:
     """Run the command line; the entry point of `drainbot`. Ends the process with an exit code."""
+    _take_server(sys.argv)
     try:
         app(standalone_mode=True)
-    except StateUnavailable:
-        fail(
-            "Redis can't be reached (DRAINBOT_REDIS_URL). Whether it was recorded is unknown; "
-            "doing it again does no harm.",
-            REDIS_AWAY,
-        )
+    except StateUnavailable as error:
+        remote = os.environ.get("DRAINBOT_SERVER")
+        what = str(error) if remote else "Redis can't be reached (DRAINBOT_REDIS_URL)."
+        fail(f"{what} Whether it was recorded is unknown; doing it again does no harm.", AWAY)
     except DrainbotError as error:  # a setting, a file, or a command that can't be understood
         fail(str(error), USAGE)
     except KeyboardInterrupt:

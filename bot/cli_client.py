@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     app.command("status")(_status)
     app.command("list")(_list)
     app.command("decide")(_decide)
+    app.command("webhook")(_webhook)
     app.command("abort")(_abort)
     app.command("pause")(_pause)
     app.command("resume")(_resume)
@@ -174,6 +175,23 @@ def _decide(
     from bot import cli_acts  # noqa: PLC0415  see the module
 
     cli_acts.decide(question, choice, note, cluster, as_json=as_json)
+
+
+def _webhook(
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="Its id, as status shows.")],
+    choice: Annotated[str, typer.Argument(metavar="CHOICE", help="Such as retry or skip.")],
+    *,
+    expires: Annotated[str, typer.Option("--expires", help="From 1m to 7d.")] = "1d",
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """Let an outside system give one answer in your name: once, until it expires.
+
+    Prints where to POST, behind the address of the HTTP API. Whoever knows it may use it.
+    """
+    from bot import cli_hooks  # noqa: PLC0415  see the module
+
+    cli_hooks.webhook(question, choice, expires, cluster, as_json=as_json)
 
 
 def _abort(id: Id, *, reason: Reason = "", as_json: Json = False, cluster: Cluster = "") -> None:

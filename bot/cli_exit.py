@@ -5,9 +5,9 @@ from typing import NoReturn
 
 import typer
 
-__all__ = ["DONE", "INTERRUPTED", "NOT_AS_ASKED", "REDIS_AWAY", "REFUSED", "USAGE", "Exit", "fail"]
+__all__ = ["AWAY", "DONE", "INTERRUPTED", "NOT_AS_ASKED", "REFUSED", "USAGE", "Exit", "fail"]
 
-DONE, NOT_AS_ASKED, USAGE, REFUSED, REDIS_AWAY = 0, 1, 2, 3, 4
+DONE, NOT_AS_ASKED, USAGE, REFUSED, AWAY = 0, 1, 2, 3, 4
 INTERRUPTED = 130  # as shells count: 128 and the number of SIGINT
 
 Exit = typer.Exit

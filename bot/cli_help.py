@@ -25,7 +25,8 @@ def settings_help() -> str:
     paragraphs.append(
         "\b\nExit codes: 0 done (a plan: it was made, whatever it says); 1 not as asked (a node "
         "was not\ndrained, somebody else was first, no such operation); 2 wrong command, setting or"
-        "\nfile; 3 refused; 4 Redis is away."
+        "\nfile; 3 refused; 4 Redis is away, or the server; 130 interrupted. With --server URL a "
+        "\ncommand goes over HTTP instead of Redis; --json prints one object a line."
     )
     return "\n\n".join(paragraphs)
 

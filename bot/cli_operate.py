@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("doctor")(_doctor)
     app.command("replay-check")(_replay_check)
+    app.command("token")(_token)
 
 
 def _doctor(*, as_json: Json = False) -> None:
@@ -39,3 +40,20 @@ def _replay_check(*, as_json: Json = False) -> None:
     from bot.settings import Settings, load  # noqa: PLC0415
 
     raise typer.Exit(doctor.replay(load(Settings), as_json=as_json))
+
+
+def _token(
+    *,
+    user: Annotated[str, typer.Option("--user", help="Whose it is: the id of a Slack user.")],
+    scope: Annotated[
+        list[str], typer.Option("--scope", help="read, request, decide or force; repeatable.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Make a token for the command line or the HTTP API, and the lines that the policy needs.
+
+    It is shown once and stored nowhere: the policy holds its SHA-256.
+    """
+    from bot import cli_hooks  # noqa: PLC0415  see bot.cli
+
+    cli_hooks.token(user, tuple(scope), as_json=as_json)

@@ -1,23 +1,33 @@
 """Who is at the command line: the person of the token, with the policy of today."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
 
 from bot import logs
 from bot.cli_exit import REFUSED, USAGE, fail
 from bot.commands import Desk, NodeBook, Place
-from bot.groups import Directory, GroupStore, named_in
-from bot.settings import ClientSettings, load
+from bot.commands.webhook import hook
+from bot.groups import Directory, GroupStore, People, named_in
+from bot.remote import RemoteClient, UnrecognizedError
+from bot.settings import ClientSettings, RemoteSettings, load
 from bot.startup import redis_client
+from bot.webhook_store import WebhookStore
 from jobs.authorization import no_policy_refusal, principal_for_token
 from jobs.client import OrphansClient
-from jobs.models import Principal
+from jobs.models import Decided, Principal, Refused
 from jobs.policy import Policy, load_policy
 from jobs.service import open_client
 
-__all__ = ["Session", "opened", "session_of"]
+__all__ = ["Hook", "Session", "opened", "session_at", "session_of"]
 
 _REDIS_SECONDS = 3.0
+
+Hook = Callable[[str, str, int], tuple[str, int] | Decided | Refused]
+"""Makes a webhook, of a question, a choice and seconds: its path, and when it expires (ms)."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,8 @@ class Session:
     principal: Principal
     cluster: str
     orphans: OrphansClient
+    hook: Hook
+    behind: str = "Redis"  # what it can't do without
 
     def place(self, cluster: str = "") -> Place:
         """Return where an act is told: the first channel that the policy gives to the cluster."""
@@ -45,19 +57,62 @@ class Session:
 def opened() -> Session:
     """Begin a session from the environment, or end the process: with 2 or 3 and one line.
 
-    Raises :class:`jobs.errors.ConfigError` and :class:`jobs.errors.StateUnavailable`.
+    With DRAINBOT_SERVER, or `--server`, it is over HTTP, and else over Redis. Raises
+    :class:`jobs.errors.ConfigError` and :class:`jobs.errors.StateUnavailable`.
     """
+    remote = load(RemoteSettings)
+    if remote.server is not None:
+        logs.configure("console", level=logs.SILENT)
+        return session_at(remote.server, _token(remote.token, remote.token_file), remote.cluster)
     settings = load(ClientSettings)
     # What a library has to say is not for a person who asked for a status.
     logs.configure("console", level=logs.SILENT)
     if settings.policy is None:
         fail(no_policy_refusal(), REFUSED)
     policy = load_policy(settings.policy)
-    if settings.token is None:
+    return session_of(settings, policy, _token(settings.token, settings.token_file))
+
+
+def session_at(url: str, token: str, cluster: str) -> Session:
+    """Begin a session over HTTP; ends the process if the policy there doesn't know the token."""
+    client = RemoteClient(url, token)
+    try:
+        principal, policy = client.me(), client.policy()
+    except UnrecognizedError as error:
+        fail(f"{error} Nothing changed.", REFUSED)
+    desk = Desk(client, policy, Directory(_Nobody(), ()), NodeBook(client))
+    named = _meant(cluster, client.clusters())
+    return Session(desk, principal, named, client.orphans, client.hook, "the server")
+
+
+class _Nobody:
+    """Who is in which group is the server's to know."""
+
+    def load(self) -> People:
+        """Return nobody."""
+        return People()
+
+
+def _token(token: SecretStr | None, file: str | None) -> str:
+    if token is not None:
+        return token.get_secret_value()
+    if file is None:
         fail(
             "DRAINBOT_TOKEN is not set: it says who you are (for example a long random word)", USAGE
         )
-    return session_of(settings, policy, settings.token.get_secret_value())
+    try:
+        found = Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        fail(f"DRAINBOT_TOKEN_FILE: {file} can't be read ({why})", USAGE)
+    if not found:
+        fail(f"DRAINBOT_TOKEN_FILE: {file} is empty", USAGE)
+    return found
+
+
+def _meant(cluster: str, clusters: tuple[str, ...]) -> str:
+    # With one cluster in the policy nobody has to name it; `default` is nobody's choice then.
+    return clusters[0] if len(clusters) == 1 and cluster not in clusters else cluster
 
 
 def session_of(settings: ClientSettings, policy: Policy, token: str) -> Session:
@@ -66,7 +121,8 @@ def session_of(settings: ClientSettings, policy: Policy, token: str) -> Session:
     if person is None:
         fail("The policy does not know this token (DRAINBOT_TOKEN). Nothing changed.", REFUSED)
     _, groups = named_in(policy)
-    store = GroupStore(redis_client(settings, timeout=_REDIS_SECONDS), policy.team)
+    redis = redis_client(settings, timeout=_REDIS_SECONDS)
+    store = GroupStore(redis, policy.team)
     directory = Directory(store, groups)
     client = open_client(
         settings.redis_url.get_secret_value(), policy, timeout=_REDIS_SECONDS,
@@ -77,7 +133,13 @@ def session_of(settings: ClientSettings, policy: Policy, token: str) -> Session:
         fail(f"drainbot takes no orders from {outsider}. Nothing changed.", REFUSED)
     principal = directory.principal(person.team, person.user, via="cli", scopes=person.scopes)
     desk = Desk(client, policy, directory, NodeBook(client))
-    clusters = client.clusters()
-    # With one cluster in the policy nobody has to name it; `default` is nobody's choice then.
-    only = clusters[0] if len(clusters) == 1 and settings.cluster not in clusters else ""
-    return Session(desk, principal, only or settings.cluster, client.orphans)
+    webhooks = WebhookStore(redis)
+
+    def make(question: str, choice: str, seconds: int) -> tuple[str, int] | Decided | Refused:
+        made = hook(desk, webhooks, principal, question, choice, seconds=seconds)
+        if isinstance(made, Decided | Refused):
+            return made
+        return f"/webhooks/{made[0]}", made[1].expires_at
+
+    named = _meant(settings.cluster, client.clusters())
+    return Session(desk, principal, named, client.orphans, make)

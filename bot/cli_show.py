@@ -86,7 +86,7 @@ def looks(session: Session, operation: str) -> Iterator[tuple[OperationView, int
             now_ms = session.desk.client.now()
         except StateUnavailable:
             if not away:
-                sys.stderr.write("drainbot: Redis is away; waiting for it.\n")
+                sys.stderr.write(f"drainbot: {session.behind} is away; waiting for it.\n")
             away = True
             time.sleep(_AWAY_SECONDS)
             continue

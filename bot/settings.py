@@ -19,6 +19,7 @@ __all__ = [
     "BotSettings",
     "ClientSettings",
     "DoctorSettings",
+    "RemoteSettings",
     "Settings",
     "SettingsError",
     "WorkerSettings",
@@ -123,6 +124,22 @@ SlackApiUrl = Annotated[
         validation_alias="SLACK_API_URL",
         description="The address of Slack's Web API.",
         examples=[SLACK_API_URL],
+    ),
+]
+Token = Annotated[
+    Secret | None,
+    Field(
+        validation_alias="DRAINBOT_TOKEN",
+        description="Your token on the command line; the policy stores its SHA-256.",
+        examples=["a long random word"],
+    ),
+]
+TokenFile = Annotated[
+    str | None,
+    Field(
+        validation_alias="DRAINBOT_TOKEN_FILE",
+        description="The file that holds your token, where DRAINBOT_TOKEN is not set.",
+        examples=["/home/me/.config/drainbot/token"],
     ),
 ]
 ProbeListen = Annotated[
@@ -287,15 +304,31 @@ class DoctorSettings(Settings):
 class ClientSettings(Settings):
     """The other commands: they act as the person of a token."""
 
-    token: Secret | None = Field(
+    token: Token = None
+    token_file: TokenFile = None
+    server: str | None = Field(
         None,
-        validation_alias="DRAINBOT_TOKEN",
-        description="Your token on the command line; the policy stores its SHA-256.",
-        examples=["a long random word"],
+        validation_alias="DRAINBOT_SERVER",
+        description="The HTTP API that the command line speaks to, as with --server; it needs "
+        "neither Redis nor the policy then.",
+        examples=["http://127.0.0.1:8070"],
     )
 
 
-_S = TypeVar("_S", bound=Settings)
+class RemoteSettings(BaseSettings):
+    """The other commands with `--server`: neither Redis nor a policy is theirs to read."""
+
+    model_config = Settings.model_config
+
+    cluster: Annotated[str, BeforeValidator(_cluster)] = Field(
+        "default", validation_alias="DRAINBOT_CLUSTER"
+    )
+    token: Token = None
+    token_file: TokenFile = None
+    server: str | None = Field(None, validation_alias="DRAINBOT_SERVER")
+
+
+_S = TypeVar("_S", bound=BaseSettings)
 
 
 def load(kind: type[_S]) -> _S:
@@ -310,7 +343,7 @@ def load(kind: type[_S]) -> _S:
         raise SettingsError("; ".join(_mistakes(kind, error))) from None
 
 
-def _mistakes(kind: type[Settings], error: ValidationError) -> list[str]:
+def _mistakes(kind: type[BaseSettings], error: ValidationError) -> list[str]:
     by_alias = dict(all_fields(kind))
     lines = []
     for mistake in error.errors(include_url=False, include_input=False, include_context=False):
@@ -330,7 +363,7 @@ def _example(field: FieldInfo) -> str:
     return f" (for example {field.examples[0]})" if field.examples else ""
 
 
-def all_fields(*kinds: type[Settings]) -> list[tuple[str, FieldInfo]]:
+def all_fields(*kinds: type[BaseSettings]) -> list[tuple[str, FieldInfo]]:
     """Return each environment variable and its field, each once, in the order of the models."""
     found: dict[str, FieldInfo] = {}
     for kind in kinds or (BotSettings, WorkerSettings, ClientSettings):

@@ -112,6 +112,11 @@ class HistoriesClient(Protocol):
 class Counter(Protocol):
     """What only the HTTP service looks at, beside what a :class:`Client` can."""
 
+    @property
+    def orphans(self) -> OrphansClient:
+        """Cordons that no operation stands behind."""
+        ...
+
     def questions(self, cluster: str) -> tuple[QuestionView, ...]:
         """Return the open questions of a cluster, those that were asked first at first."""
         ...
@@ -125,8 +130,8 @@ class Counter(Protocol):
         ...
 
 
-class Client(Protocol):
-    """drainbot as its clients see it.
+class PeopleClient(Protocol):
+    """drainbot as people see it, whichever way they come.
 
     Raises :class:`jobs.errors.StateUnavailable` while Redis is away; then nothing is known of
     whether an act was recorded, and doing it again is safe with the same `nonce` or `dedup`.
@@ -155,6 +160,19 @@ class Client(Protocol):
         self, principal: Principal, cluster: str, node: str, *, channel: str, dedup: str
     ) -> Submitted | Refused:
         """Give a node back that an ended operation left cordoned: undoes only our own cordon."""
+        ...
+
+    def maintain(
+        self, principal: Principal, cluster: str, node: str, *, expected: int = 0,
+        reason: str = "", channel: str, dedup: str,
+    ) -> Submitted | Refused:  # fmt: skip
+        """Start the maintenance of a node that is drained; `expected` is its length in seconds."""
+        ...
+
+    def return_node(
+        self, principal: Principal, cluster: str, node: str, *, channel: str, dedup: str
+    ) -> Submitted | Refused:
+        """Return a node to service: it is given back when it is what it was before its drain."""
         ...
 
     def decide(
@@ -203,10 +221,6 @@ class Client(Protocol):
         """Return the operations of a cluster, the newest first."""
         ...
 
-    def lately(self, cluster: str, *, since: int) -> tuple[OperationView, ...]:
-        """Return all that run, and all that ended since a time (ms), however many they are."""
-        ...
-
     def question(self, question: str) -> QuestionView | None:
         """Return one question, or None."""
         ...
@@ -219,6 +233,18 @@ class Client(Protocol):
         """Whether a worker of that cluster is alive."""
         ...
 
+    def now(self) -> int:
+        """Return Redis' time, in milliseconds since the epoch."""
+        ...
+
+
+class Client(PeopleClient, Protocol):
+    """drainbot as the bot sees it, which also tells people what changes."""
+
+    def lately(self, cluster: str, *, since: int) -> tuple[OperationView, ...]:
+        """Return all that run, and all that ended since a time (ms), however many they are."""
+        ...
+
     def changes(self, cursors: Mapping[str, str], *, wait: float) -> tuple[Changes, ...]:
         """Return what changed, by cluster, since the cursors (`$`: from now on).
 
@@ -228,8 +254,4 @@ class Client(Protocol):
 
     def lease(self, name: str, *, seconds: float) -> Lease:
         """Return a named lease for a role of which one holder is wanted, such as the notifier."""
-        ...
-
-    def now(self) -> int:
-        """Return Redis' time, in milliseconds since the epoch."""
         ...

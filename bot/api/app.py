@@ -7,7 +7,17 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
-from bot.api import clusters, events, nodes, operations, people, questions, webhooks
+from bot.api import (
+    audit,
+    clusters,
+    events,
+    nodes,
+    operations,
+    orphans,
+    people,
+    questions,
+    webhooks,
+)
 from bot.api.callers import Parts
 from bot.api.door import Door
 from bot.api.problems import MEDIA_TYPE, Code, Problem, install, problems
@@ -42,9 +52,10 @@ def make_api(parts: Parts, seen: Callable[[str, int, float], None] | None = None
     )
     app.state.parts = parts
     # The literal addresses below a question come before those that take any choice.
-    routers = [
-        each.router for each in (operations, events, webhooks, questions, nodes, clusters, people)
-    ]
+    resources = (
+        operations, events, webhooks, questions, nodes, clusters, audit, orphans, people,
+    )  # fmt: skip
+    routers = [resource.router for resource in resources]
     for router in routers:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]

@@ -87,6 +87,10 @@ def _caller(
     if shown is None or person is None:
         parts.strangers.take(request.client.host if request.client else "")
         raise ProblemError(problem_of("unauthenticated", _WHO), {"WWW-Authenticate": "Bearer"})
+    outsider = desk.directory.outsider(person.user)
+    if outsider:
+        said = f"drainbot takes no orders from {outsider}. Nothing changed."
+        raise ProblemError(problem_of("not_allowed", said, reason=said))
     name = token_name(shown.credentials)
     parts.rates.take(name)
     principal = desk.directory.principal(person.team, person.user, via="http", scopes=person.scopes)

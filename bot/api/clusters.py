@@ -2,21 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from pydantic import Field
 
 from bot import commands
 from bot.api.callers import By, Caller, IdempotencyKey, Key, readable
 from bot.api.problems import problems, refused
-from bot.api.shapes import ClusterName, Words, cluster_named
+from bot.api.shapes import ClusterInPath, Words, cluster_named
 from bot.grammar import Hold, Holding
 from jobs.models import Freeze, Froze, Frozen, Refused
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["clusters"])
-
-ClusterInPath = Annotated[ClusterName, Path(description="A cluster of the policy.")]
 
 
 class ClusterSeen(Frozen):

@@ -11,7 +11,7 @@ from bot.commands import Place
 from bot.messages.ephemeral import uncordon_words
 from bot.messages.style import PLAIN
 from jobs.ids import quoted
-from jobs.models import ClusterNode, Frozen, History, Inventory, Refused
+from jobs.models import ClusterNode, Frozen, Inventory, Refused
 from jobs.options import UsageError
 
 __all__ = ["router"]
@@ -54,20 +54,6 @@ def look(name: NodeInPath, caller: By, cluster: InCluster = None) -> NodeSeen:
     if node is None:
         raise ProblemError(problem_of("unknown", f"{named} has no node {quoted(name)}."))
     return NodeSeen(**dict(node), cluster=named, as_of=inventory.as_of)
-
-
-@router.get(
-    "/nodes/{name}/history",
-    summary="What was done to a node",
-    responses=problems("not_allowed", "unknown"),
-)
-def history(name: NodeInPath, caller: By, cluster: InCluster = None) -> History:
-    """Return the history of a node, also of one that is gone, the oldest entry first."""
-    named = cluster_named(caller, cluster)
-    found = caller.desk.client.histories.of_node(caller.principal, named, name)
-    if isinstance(found, Refused):
-        raise refused(found)
-    return found
 
 
 @router.post(

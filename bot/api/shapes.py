@@ -11,8 +11,8 @@ from jobs.authorization import CHOICES
 from jobs.ids import did_you_mean, quoted
 
 __all__ = [
-    "CHOICE", "ChannelId", "ClusterName", "InCluster", "NodeInPath", "NodeName", "OperationId",
-    "QuestionId", "Words", "cluster_named",
+    "CHOICE", "ChannelId", "ClusterInPath", "ClusterName", "InCluster", "NodeInPath", "NodeName",
+    "OperationId", "QuestionId", "Words", "cluster_named",
 ]  # fmt: skip
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -41,6 +41,7 @@ QuestionId = Annotated[
         description="A question's full id, such as prod-eu-q-0123456789ab.",
     ),
 ]
+ClusterInPath = Annotated[ClusterName, Path(description="A cluster of the policy.")]
 NodeInPath = Annotated[str, Path(pattern=_NODE, max_length=253, description="A node's name.")]
 InCluster = Annotated[
     ClusterName | None,

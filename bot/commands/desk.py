@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.groups import Directory
-from jobs.client import Client
+from jobs.client import PeopleClient
 from jobs.models import Inventory
 from jobs.policy import Policy
 
@@ -18,7 +18,9 @@ _KEPT_SECONDS = 2.0  # the inventory of a large cluster is not read anew for eac
 class NodeBook:
     """The inventories of clusters, each kept for two seconds; safe to use from several threads."""
 
-    def __init__(self, client: Client, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, client: PeopleClient, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._client = client
         self._clock = clock
         self._kept: dict[str, tuple[float, Inventory]] = {}
@@ -43,7 +45,7 @@ class NodeBook:
 class Desk:
     """What the acts need; one for the whole process."""
 
-    client: Client
+    client: PeopleClient
     policy: Policy
     directory: Directory
     nodes: NodeBook

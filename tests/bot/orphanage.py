@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from jobs.models import OrphansView, OrphanView, Principal, Refused, Submitted
+from jobs.models import (
+    Decided,
+    OrphansView,
+    OrphanView,
+    Outcome,
+    Principal,
+    Refused,
+    Submitted,
+)
 
 
 @dataclass
@@ -51,3 +59,8 @@ class FakeOrphans:
             refused={name: "no orphaned cordon is on it" for name in undo if name not in known},
             failed=self.failed,
         )
+
+
+def no_webhook(question: str, choice: str, seconds: int) -> Decided:
+    """There is no such question, whichever it is."""
+    return Decided(outcome=Outcome.UNKNOWN)

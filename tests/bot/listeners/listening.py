@@ -18,7 +18,7 @@ from bot.listeners.within import Aside, Within
 from bot.messages.message import BlockDict
 from bot.outbox import Note
 from jobs.authorization import no_policy_refusal
-from jobs.client import Client
+from jobs.client import PeopleClient
 from jobs.errors import StateUnavailable
 from jobs.models import (
     Acted,
@@ -313,7 +313,7 @@ def world(
 ) -> Iterator[World]:
     """Give a bot in memory, with one client and no Slack."""
     used = client or FakeClient()
-    as_client: Client = used
+    as_client: PeopleClient = used
     notes: list[Note] = []
     modals: list[BlockDict] = []
     responses: list[dict[str, Any]] = []
