@@ -19,6 +19,7 @@ SWITCH = "SANDBOX_SLACK_HOUSE_RULES"
 
 _MASS = re.compile(r"<!(?:here|channel|everyone)\b")
 _MARKUP = re.compile(r"<[@#!][A-Za-z0-9^]")
+_EMOJI = re.compile(r":[a-z0-9_+-]+:")
 _TOKEN = re.compile(r"<[^>]*>")
 _OVERRIDES = set("\u202a\u202b\u202c\u202d\u202e")
 _ISOLATES, _POP = set("\u2066\u2067\u2068"), "\u2069"
@@ -96,8 +97,9 @@ def _texts(value: Any) -> Iterator[dict[str, Any]]:
 
 def _words(at: str, text: str, *, plain: bool) -> Iterator[str]:
     """Check words that are shown: whatever they say is said in letters or figures."""
-    said = re.sub(r":[a-z0-9_+-]+:", "", text)
-    if text.strip(" -") and not any(char.isalnum() for char in said):
+    said = _EMOJI.sub("", text)
+    drawn = said != text or any(unicodedata.category(char) == "So" for char in text)
+    if drawn and not any(char.isalnum() for char in said):
         yield f"{at}: {text[:80]!r} says nothing in words"
     if _MASS.search(text):
         yield f"{at}: {text[:80]!r} pings everybody"

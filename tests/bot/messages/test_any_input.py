@@ -41,8 +41,7 @@ from jobs.models import (
     Vote,
     WontStop,
 )
-from sandbox.slack.blockkit import problems
-from sandbox.slack.house_rules import of_message, of_view
+from tests.bot.messages.breaches import wrong_with, wrong_with_view
 
 NASTY = (
     "<!here>",
@@ -312,8 +311,7 @@ def _pings(text: str) -> list[str]:
 
 
 def _check(message: Message) -> None:
-    assert problems(list(message.blocks)) == []
-    assert of_message(message.text, list(message.blocks)) == []
+    assert wrong_with(message) == []
     assert 0 < len(message.text) <= 4_000
     for text in (message.text, *_strings(list(message.blocks))):
         assert _pings(text) == []
@@ -341,7 +339,7 @@ def test_no_view_breaks_a_modal(view: OperationView, now: int) -> None:
     modals += [force_modal(q, reason_required=True) for q in view.questions]
 
     for modal in modals:
-        assert problems(modal) + of_view(modal) == []
+        assert wrong_with_view(modal) == []
         for text in _strings(modal):
             assert _pings(text) == []
 
@@ -396,5 +394,5 @@ def test_five_hundred_pods_and_the_longest_names_fit() -> None:
     assert "Waiting may help." in said
     assert "Skip leaves them running" in said
     modal = force_modal(asked, reason_required=True)
-    assert problems(modal) == []
+    assert wrong_with_view(modal) == []
     assert "500 pods" in str(modal)

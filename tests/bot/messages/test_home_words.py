@@ -16,6 +16,7 @@ from jobs.models import Freeze, OperationState, OperationView
 from sandbox.slack.blockkit import problems
 from sandbox.slack.house_rules import of_view
 from tests.bot.messages import samples
+from tests.bot.messages.breaches import wrong_with_view
 from tests.bot.messages.test_any_input import (
     _pings,
     _strings,
@@ -114,7 +115,7 @@ def test_no_state_breaks_a_limit_or_pings_anybody(
         silent=(third,),
     )
     tab = home_tab(state, now)
-    assert problems(tab.view) + of_view(tab.view) == []
+    assert wrong_with_view(tab.view) == []
     for text in _strings(tab.view):
         assert _pings(text) == []
         assert not set(text) & set("\u202e\x1b\x00")
