@@ -30,6 +30,7 @@ def conditions(cluster: Cluster) -> dict[str, str]:
 def test_a_node_as_its_cordon_left_it_is_told_without_being_read_again(
     simulated: Simulated, cluster: Cluster
 ) -> None:
+    simulated.switch(node_lifecycle=False)  # it writes the taint of a cordon: the node changes
     claim = claimed(cluster)
     cordoned = cordon(cluster, claim, timeout=5)
     assert isinstance(cordoned, Cordoned)
@@ -44,6 +45,7 @@ def test_a_node_as_its_cordon_left_it_is_told_without_being_read_again(
 def test_a_node_that_changed_since_it_was_seen_is_read_again(
     simulated: Simulated, cluster: Cluster
 ) -> None:
+    simulated.switch(node_lifecycle=False)  # it writes the taint of a cordon: the node changes
     claim = claimed(cluster)
     cordoned = cordon(cluster, claim, timeout=5)
     assert isinstance(cordoned, Cordoned)
