@@ -10,6 +10,8 @@ from bot.api.callers import By, Caller, IdempotencyKey, Key, readable
 from bot.api.problems import problems, refused
 from bot.api.shapes import ClusterInPath, Words, cluster_named
 from bot.grammar import Hold, Holding
+from bot.messages.freezing import froze_words
+from bot.messages.style import PLAIN
 from jobs.models import Freeze, Froze, Frozen, Refused
 
 __all__ = ["router"]
@@ -44,6 +46,12 @@ class WhyNot(Frozen):
     reason: Words = ""
 
 
+class Held(Froze):
+    """What became of it, and what a person is told of it."""
+
+    message: str
+
+
 @router.get("/clusters", summary="Look at the clusters", responses=problems("not_allowed"))
 def look_at_all(caller: By) -> Clusters:
     """Return the clusters that the policy lists, and whether they are frozen."""
@@ -70,7 +78,7 @@ def look(cluster: ClusterInPath, caller: By) -> ClusterSeen:
     summary="Freeze a cluster",
     responses=problems("not_allowed", "unknown"),
 )
-def freeze(cluster: ClusterInPath, why: Why, caller: By, key: IdempotencyKey) -> Froze:
+def freeze(cluster: ClusterInPath, why: Why, caller: By, key: IdempotencyKey) -> Held:
     """Allow no new eviction anywhere in a cluster, until somebody thaws it."""
     return _hold("freeze", cluster, why.reason, caller, key)
 
@@ -85,19 +93,19 @@ def thaw(
     caller: By,
     key: IdempotencyKey,
     why: WhyNot = WhyNot(),  # noqa: B008  frozen
-) -> Froze:
+) -> Held:
     """End a freeze; what waited goes on by itself."""
     return _hold("thaw", cluster, why.reason, caller, key)
 
 
-def _hold(verb: Holding, cluster: str, reason: str, caller: Caller, key: Key) -> Froze:
+def _hold(verb: Holding, cluster: str, reason: str, caller: Caller, key: Key) -> Held:
     cluster_named(caller, cluster)
     order = Hold(verb=verb, cluster=cluster, reason=reason)
     nonce = key.nonce({"reason": reason})
     held = commands.hold(caller.desk, caller.principal, order, nonce=nonce)
     if isinstance(held, Refused):
         raise refused(held)
-    return held
+    return Held(**dict(held), message=froze_words(held, verb, PLAIN))
 
 
 def _seen(caller: Caller, cluster: str) -> ClusterSeen:

@@ -1,6 +1,6 @@
 """What people can ask, whichever way they came: Slack and the command line share these acts."""
 
-from bot.commands.ask import Asked, drain, uncordon
+from bot.commands.ask import Asked, drain, tend, uncordon
 from bot.commands.desk import Desk, NodeBook, Place
 from bot.commands.finding import find_nodes
 from bot.commands.form import Offer, ask_by_form, offer
@@ -32,6 +32,7 @@ __all__ = [
     "operations",
     "report",
     "steer",
+    "tend",
     "uncordon",
     "who",
 ]

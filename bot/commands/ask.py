@@ -1,6 +1,7 @@
 """Asking for a drain, or for a node back: names are checked here, rights by the client."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from bot.commands.desk import Desk, Place
 from bot.commands.hints import unknown_labels, unknown_nodes
@@ -8,7 +9,7 @@ from jobs.ids import did_you_mean, quoted
 from jobs.models import DrainRequest, Inventory, Principal, Refused, Submitted
 from jobs.options import DrainCommand, UsageError
 
-__all__ = ["Asked", "drain", "known_cluster", "known_nodes", "uncordon"]
+__all__ = ["Asked", "drain", "known_cluster", "known_nodes", "tend", "uncordon"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,31 @@ def uncordon(
     known_cluster(desk, place.cluster)
     known_nodes(desk, place.cluster, (node,))
     return desk.client.uncordon(principal, place.cluster, node, channel=place.channel, dedup=dedup)
+
+
+def tend(
+    desk: Desk,
+    principal: Principal,
+    verb: Literal["maintenance", "return"],
+    node: str,
+    place: Place,
+    *,
+    expected: int = 0,
+    reason: str = "",
+    dedup: str,
+) -> Submitted | Refused:
+    """Start the maintenance of a drained node, or its return. Raises as :func:`drain` does.
+
+    `expected` is how long the maintenance should take, in seconds; 0: nobody knows.
+    """
+    known_cluster(desk, place.cluster)
+    known_nodes(desk, place.cluster, (node,))
+    client, cluster, channel = desk.client, place.cluster, place.channel
+    if verb == "return":
+        return client.return_node(principal, cluster, node, channel=channel, dedup=dedup)
+    return client.maintain(
+        principal, cluster, node, expected=expected, reason=reason, channel=channel, dedup=dedup
+    )
 
 
 def known_cluster(desk: Desk, cluster: str) -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "decided_words",
     "refused_words",
     "submitted_words",
+    "tended_words",
     "uncordon_words",
 ]
 
@@ -138,6 +139,18 @@ def uncordon_words(submitted: Submitted, cluster: str, node: str, style: Style =
     """Tell somebody that a node is being given back."""
     operation = short_id(submitted.operation)
     told = f"Giving {style.text(node)} back to {style.text(cluster)}: op {operation}."
+    return f"{told}{_no_worker(submitted, cluster, style)}"
+
+
+def tended_words(
+    submitted: Submitted, verb: str, cluster: str, node: str, style: Style = MRKDWN
+) -> str:
+    """Tell somebody that the maintenance of a node begins, or its return (`verb`: return)."""
+    operation = short_id(submitted.operation)
+    shown, where = style.text(node), style.text(cluster)
+    told = f"Returning {shown} to service in {where}: op {operation}."
+    if verb == "maintenance":
+        told = f"Starting the maintenance of {shown} in {where}: op {operation}."
     return f"{told}{_no_worker(submitted, cluster, style)}"
 
 

@@ -73,6 +73,30 @@ class RemoteClient:
         body = {"channel": channel or None}
         return self._submitted(self.wire.send("POST", path, body, key=dedup, cluster=cluster))
 
+    def maintain(
+        self,
+        principal: Principal,
+        cluster: str,
+        node: str,
+        *,
+        expected: int = 0,
+        reason: str = "",
+        channel: str,
+        dedup: str,
+    ) -> Submitted | Refused:
+        """Start the maintenance of a node."""
+        path = f"/nodes/{quote(node, safe='')}/maintenance"
+        body = {"expected": expected, "reason": reason, "channel": channel or None}
+        return self._submitted(self.wire.send("POST", path, body, key=dedup, cluster=cluster))
+
+    def return_node(
+        self, principal: Principal, cluster: str, node: str, *, channel: str, dedup: str
+    ) -> Submitted | Refused:
+        """Return a node to service."""
+        path = f"/nodes/{quote(node, safe='')}/return"
+        body = {"channel": channel or None}
+        return self._submitted(self.wire.send("POST", path, body, key=dedup, cluster=cluster))
+
     def decide(
         self,
         principal: Principal,

@@ -1,0 +1,117 @@
+"""Whichever way somebody comes in, they may do the same, it has the same effect and words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from tests.bot.api.calling import Api
+from tests.bot.api.ways import Act, Ways
+
+WAYS = ("slack", "shell", "remote", "http")
+ACTS = (
+    Act(
+        "drain",
+        "/drain node-1 --timeout=5m reason disk swap",
+        ("drain", "node-1", "--timeout=5m", "--reason", "disk swap"),
+        ("/operations", {"nodes": ["node-1"], "options": {"timeout": 300}, "reason": "disk swap"}),
+    ),
+    Act(
+        "drain by labels",
+        "/drain pool=blue",
+        ("drain", "pool=blue"),
+        ("/operations", {"selector": "pool=blue"}),
+    ),
+    Act(
+        "force without the right",
+        "/drain node-1 --force",
+        ("drain", "node-1", "--force"),
+        ("/operations", {"nodes": ["node-1"], "options": {"force": True}}),
+    ),
+    Act(
+        "pause",
+        "/drain pause {op}",
+        ("pause", "{op}"),
+        ("/operations/{op}/pause", None),
+        Ways.begin,
+    ),
+    Act(
+        "resume",
+        "/drain resume {op}",
+        ("resume", "{op}"),
+        ("/operations/{op}/resume", None),
+        Ways.pause,
+    ),
+    Act(
+        "abort",
+        "/drain abort {op} wrong rack",
+        ("abort", "{op}", "--reason", "wrong rack"),
+        ("/operations/{op}/abort", {"reason": "wrong rack"}),
+        Ways.begin,
+    ),
+    Act(
+        "uncordon",
+        "/drain uncordon node-1",
+        ("uncordon", "node-1"),
+        ("/nodes/node-1/uncordon", None),
+    ),
+    Act(
+        "freeze",
+        "/drain freeze reason incident 7",
+        ("freeze", "reason", "incident", "7"),
+        ("/clusters/test/freeze", {"reason": "incident 7"}),
+    ),
+    Act(
+        "thaw",
+        "/drain thaw reason over",
+        ("thaw", "reason", "over"),
+        ("/clusters/test/thaw", {"reason": "over"}),
+        lambda ways: ways.service.freeze(_ana(ways), "test", "incident 7", nonce="before"),
+    ),
+    *(
+        Act(
+            f"answer {choice}",
+            choice,
+            ("decide", "{q}", choice),
+            ("/questions/{q}", {"choice": choice}),
+            Ways.ask,
+        )
+        for choice in ("retry", "wait", "skip")
+    ),
+)
+
+
+def _ana(ways: Ways) -> Any:
+    return ways.api.parts.desk.directory.principal("T01", "U01ANA")
+
+
+@pytest.fixture
+def ways(
+    api: Api,
+    redis: "Redis",
+    redis_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Ways:
+    return Ways(api, redis, redis_url, tmp_path, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
+@pytest.mark.parametrize("by", ["ana", "eve"])
+def test_every_way_in_is_alike(ways: Ways, act: Act, by: str) -> None:
+    first, *others = [ways.do(way, act, by) for way in WAYS]
+    assert [done.effect for done in others] == [first.effect] * 3
+    assert [done.refused for done in others] == [first.refused] * 3
+    shell, remote, http = others
+    assert remote.words == shell.words
+    assert http.words == shell.words
+    if first.words:  # an answer that counts is shown by its message, so nothing is said beside it
+        assert first.words == shell.words
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_may_not_changes_nothing(ways: Ways, way: str) -> None:
+    done = ways.do(way, ACTS[0], "eve")
+    assert (done.refused, done.effect) == (True, ([], None))
