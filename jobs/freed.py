@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.drain.facts import Budget, Owner
+from jobs.drain.facts import Budget, Owner, Pod
 from jobs.drain.wellness import Baseline
+
+_NAMED = 3  # pods that a sentence names
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,9 @@ class Watched:
     their attachments, are all detached.
     `free_for` is how many seconds it must have been free, so that a budget that flickers does not
     resume a drain.
+    `known` are the pods that were on the node when people were asked, None where nobody was, and
+    `specs` what the budgets of the question said then: another pod, or another word, is another
+    question.
     """
 
     workflow: str
@@ -28,6 +33,8 @@ class Watched:
     owners: tuple[Baseline, ...] = ()
     volumes: frozenset[str] = frozenset()
     free_for: float = 0.0
+    known: frozenset[str] | None = None
+    specs: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, workflow: str, raw: Mapping[str, Any]) -> "Watched":
@@ -42,6 +49,8 @@ class Watched:
             owners=tuple(Baseline.read(owner) for owner in raw.get("owners", ())),
             volumes=frozenset(raw.get("volumes", ())),
             free_for=float(raw.get("free_for", 0)),
+            known=frozenset(raw["known"]) if raw.get("known") is not None else None,
+            specs=raw.get("specs") or {},
         )
 
     @property
@@ -58,6 +67,7 @@ class Seen:
     that was not listed yet is missing. `pods` are the uids on each node, likewise. `owners` are by
     uid, None for one that is gone, and `attached` says of attachments whether they are there; what
     was not looked at yet is missing. `nodes` are the uids of all nodes, None before they are known.
+    `movable` are those pods on each node that a drain may have to move, with their names.
     """
 
     nodes: Mapping[str, str] | None = None
@@ -66,6 +76,7 @@ class Seen:
     pods: Mapping[str, frozenset[str]] = field(default_factory=dict)
     owners: Mapping[str, Owner | None] = field(default_factory=dict)
     attached: Mapping[str, bool] = field(default_factory=dict)
+    movable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -87,6 +98,33 @@ class Freed:
             for w in all_watched
             if w.workflow in free and seconds - self.since[w.workflow] >= w.free_for
         ]
+
+
+def may_have_to_move(pod: Pod) -> bool:
+    """Whether a drain may have to do something about a pod that has come to its node."""
+    stays = pod.mirror or (pod.controller is not None and pod.controller.kind == "DaemonSet")
+    return not (stays or pod.finished or pod.terminating)
+
+
+def another_question(watched: Watched, seen: Seen) -> str:
+    """Say what makes an open question another one than was asked; "" while it is the same.
+
+    Counts of budgets don't, and neither does a budget that lets pods go by now.
+    """
+    if watched.known is None:
+        return ""
+    come = {
+        name for uid, name in seen.movable.get(watched.node, {}).items() if uid not in watched.known
+    }
+    if come:
+        also = "is" if len(come) == 1 else "are"
+        return f"{', '.join(sorted(come)[:_NAMED])} {also} on {watched.node} now too"
+    for full, spec in sorted(watched.specs.items()):
+        namespace, name = full.split("/", 1)
+        budget = seen.budgets.get(namespace, {}).get(name)
+        if budget is not None and budget.fresh and budget.spec != spec and not _allows(budget):
+            return f"budget {full} says {budget.spec} now, not {spec}"
+    return ""
 
 
 def _is_free(watched: Watched, seen: Seen) -> bool:

@@ -319,6 +319,8 @@ def _question(record: QuestionRecord) -> QuestionView:
         ),
         closed_because=record.closed_because,
         closed_at=record.closed_at,
+        superseded_by=record.superseded_by,
+        superseded_because=record.superseded_because,
         version=record.version,
         **{key: payload[key] for key in _FACTS if key in payload},
     )

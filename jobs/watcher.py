@@ -8,7 +8,7 @@ It also notices a Redis that came back empty, or without its last writes: then i
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from jobs.beginnings import Beginnings
 from jobs.drain.facts import Budget, Node, Pod
 from jobs.durable.guard import uptime
-from jobs.freed import Freed, Seen, Watched
+from jobs.freed import Freed, Seen, Watched, another_question, may_have_to_move
 from jobs.inventory import InventoryStore
 from jobs.kubernetes import KubernetesError
 from jobs.kubernetes.budgets import watch_budgets
@@ -27,6 +27,7 @@ from jobs.kubernetes.watching import Changed, Event, Listed, Removed, Watch
 from jobs.lost import look_for_loss
 from jobs.models import ClusterNode
 from jobs.polling import Place, Poller
+from jobs.replanning import PlanLooks
 from jobs.resources import Resources
 from jobs.tidying import Present, let_go_of_unneeded
 
@@ -98,10 +99,12 @@ class Watcher:
         self._owner = owner
         self._freed = Freed()
         self._poller = Poller(resources.cluster)
+        self._plans = PlanLooks(resources)
         self._eyes: dict[str, _Eye] = {}
         self._lock = threading.Lock()
         self._budgets: dict[str, dict[str, Budget]] = {}
         self._pods: dict[str, frozenset[str]] = {}
+        self._movable: dict[str, dict[str, str]] = {}  # of those, by uid: their names
         self._nodes: dict[str, Present] = {}  # all of them, by name
         self._nodes_listed = False
         self._confirm_at = 0.0
@@ -132,11 +135,19 @@ class Watcher:
         self._see_to_the_state()
         self._confirm()
         self._tidy()
-        watched = [Watched.read(workflow, raw) for workflow, raw in self._store.watching().items()]
+        registered = self._store.watching()
+        self._plans.want({id: raw["plan"] for id, raw in registered.items() if "plan" in raw})
+        watched = [Watched.read(id, raw) for id, raw in registered.items() if "plan" not in raw]
         self._attend(watched)
-        for workflow in self._freed.look(watched, self._seen(), seconds=uptime()):
+        seen = self._seen()
+        for workflow in self._freed.look(watched, seen, seconds=uptime()):
             result = self._store.signal(workflow, "freed")
             log.info("freed", workflow=workflow, result=result)
+        changed = {workflow: "" for workflow in self._plans.changed()}
+        changed |= {w.workflow: why for w in watched if (why := another_question(w, seen))}
+        for workflow, why in changed.items():
+            result = self._store.signal(workflow, "changed", why)
+            log.info("question_changed", workflow=workflow, why=why, result=result)
 
     def _seen(self) -> Seen:
         owners, attached = self._poller.seen()
@@ -146,6 +157,7 @@ class Watcher:
                 nodes=uids if self._nodes_listed else None,
                 budgets={name: dict(found) for name, found in self._budgets.items()},
                 pods=dict(self._pods),
+                movable={name: dict(found) for name, found in self._movable.items()},
                 owners=owners,
                 attached=attached,
             )
@@ -194,6 +206,8 @@ class Watcher:
             kind, _, name = key.partition(":")
             with self._lock:
                 (self._budgets if kind == "budgets" else self._pods).pop(name, None)
+                if kind == "pods":
+                    self._movable.pop(name, None)
 
     def _open(self, key: str, open: Callable[[], Watch[Any]], see: Callable[[Any], None]) -> None:
         if key not in self._eyes:
@@ -204,10 +218,12 @@ class Watcher:
             eye.close()
         self._eyes.clear()
         self._poller.close()
+        self._plans.close()
         self._nodes_listed = False
         with self._lock:
             self._budgets.clear()
             self._pods.clear()
+            self._movable.clear()
 
     def _see_node(self, event: Event[Node]) -> None:
         now = self._store.now()
@@ -248,14 +264,22 @@ class Watcher:
                 match event:
                     case Listed(items):
                         self._pods[node] = frozenset(item.uid for item in items)
+                        self._movable[node] = _movable(items)
                     case Changed(item) if node in self._pods:
                         self._pods[node] |= {item.uid}
+                        self._movable[node].pop(item.uid, None)
+                        self._movable[node] |= _movable([item])
                     case Removed(item) if node in self._pods:
                         self._pods[node] -= {item.uid}
+                        self._movable[node].pop(item.uid, None)
                     case _:
                         pass  # a late word of a watch that was closed: nothing may rest on it
 
         return see
+
+
+def _movable(pods: Iterable[Pod]) -> dict[str, str]:
+    return {pod.uid: str(pod) for pod in pods if may_have_to_move(pod)}
 
 
 def _budgets(cluster: Any, namespace: str) -> Callable[[], Watch[Budget]]:

@@ -61,7 +61,8 @@ def empty_node(
     this round did (`since`, ms), by how much its time is `postponed` (s), how many pods are `gone`
     (the counts go on from there), and whether people were told that it is `braked`.
 
-    Returns `{outcome, total, gone, evicted, forced, refusals, blocks, wont_stop, detail}`;
+    Returns `{outcome, total, gone, evicted, forced, refusals, blocks, wont_stop, detail}`, and the
+    uids of the pods that are there as `known`;
     `outcome` is empty, asks, overdue, uncordoned or gone; or braked or unbraked, with `calls`,
     `failed` and what is still to be forced (`force`): it goes on when people have been told.
     """
@@ -353,4 +354,5 @@ class _Emptying:
             "blocks": found.get("blocks", []),
             "wont_stop": found.get("wont_stop", []),
             "short": found.get("short", []),
+            "known": sorted(self.state.pods) if found else [],
         }

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from jobs.activities.trouble import asking_cluster
 from jobs.drain.estimate import Speed
@@ -10,7 +10,6 @@ from jobs.drain.facts import Budget, Node, Owner, Pod
 from jobs.drain.filters import Rules
 from jobs.drain.marks import foreign_mark
 from jobs.drain.plan import node_plan, operation_plan
-from jobs.durable import Activity
 from jobs.ids import short
 from jobs.kubernetes.budgets import list_budgets
 from jobs.kubernetes.nodes import find_node
@@ -21,8 +20,22 @@ from jobs.resources import Resources
 from jobs.selectors import SelectorError
 
 
+class Looker(Protocol):
+    """Who looks: an activity, or the watcher."""
+
+    @property
+    def resources(self) -> Resources:
+        """Return the cluster and the state."""
+
+    def now(self) -> int:
+        """Return the time in ms."""
+
+    def tick(self) -> None:
+        """Say that it gets on; raises where it is to stop."""
+
+
 def survey(
-    act: Activity[Resources],
+    act: Looker,
     *,
     nodes: list[str],
     options: dict[str, Any],
@@ -32,6 +45,7 @@ def survey(
     """Plan an operation; `{plan}`, or `{refused}` with a sentence for people.
 
     What keeps a drain of a node from beginning refuses it; with `plan_only` it stands in the plan.
+    A node that is not there refuses it in any case, and is named as `gone`.
     """
     wanted = DrainOptions.model_validate(options)
     try:
@@ -47,7 +61,7 @@ def _plan(look: "_Look", nodes: list[str], *, plan_only: bool) -> dict[str, Any]
     for name in nodes:
         node = look.find(name)
         if node is None:
-            return {"refused": f"There is no node {name}. Nothing was started."}
+            return {"refused": f"There is no node {name}. Nothing was started.", "gone": name}
         refused = look.refusal(node)
         if refused and not plan_only:
             return {"refused": f"{refused} Nothing was started."}
@@ -71,9 +85,7 @@ def _plan(look: "_Look", nodes: list[str], *, plan_only: bool) -> dict[str, Any]
 class _Look:
     """What has been read of the cluster for one plan: each budget list and each owner once."""
 
-    def __init__(
-        self, act: Activity[Resources], options: DrainOptions, needs: Requirements
-    ) -> None:
+    def __init__(self, act: Looker, options: DrainOptions, needs: Requirements) -> None:
         self._act = act
         self._cluster = act.resources.cluster
         self._rules = Rules.of(options, long_work=needs.long_work)

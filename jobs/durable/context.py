@@ -217,7 +217,8 @@ class Context(Generic[R]):
             self._remember(key, known)
         if known.status == "aborted":
             self._raise_aborted(key)
-        return Fired(known.won, brought(waits[known.won], known.value), known.at)
+        value = brought(waits[known.won], known.value)
+        return Fired(known.won, value, known.at, known.questions)
 
     def sleep(self, key: str, seconds: float) -> None:
         """Wait for some seconds without holding a slot."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -78,13 +78,17 @@ class FreezeRecord:
 
 @dataclass(frozen=True)
 class StepRecord:
-    """A stored step: `status` is ok, failed or aborted; `value` is JSON text."""
+    """A stored step: `status` is ok, failed or aborted; `value` is JSON text.
+
+    Of a wait `won` names what fired, and `questions` gives the ids of those asked, by their names.
+    """
 
     fingerprint: str
     status: str
     value: str | None
     at: int
     won: str = ""
+    questions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, raw: str) -> "StepRecord":
@@ -92,7 +96,7 @@ class StepRecord:
         stored = json.loads(raw)
         return cls(
             stored["fp"], stored["status"], stored.get("value"), int(stored["at"]),
-            stored.get("won", ""),
+            stored.get("won", ""), stored.get("questions") or {},
         )  # fmt: skip
 
 
@@ -180,6 +184,8 @@ class QuestionRecord:
     winner: Mapping[str, Any] | None
     closed_because: str
     closed_at: int
+    superseded_by: str
+    superseded_because: str
     version: int
 
     @classmethod
@@ -204,5 +210,7 @@ class QuestionRecord:
             winner=json.loads(raw["winner"]) if "winner" in raw else None,
             closed_because=raw.get("closed_because", ""),
             closed_at=int(raw.get("closed_at", 0)),
+            superseded_by=raw.get("superseded_by", ""),
+            superseded_because=raw.get("superseded_because", ""),
             version=int(raw["version"]),
         )

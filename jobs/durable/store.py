@@ -189,6 +189,8 @@ class Store:
         if question.roles_needed:
             by_choice = {choice: dict(roles) for choice, roles in question.roles_needed.items()}
             asked["roles_needed"] = dump(by_choice)
+        if question.supersedes:
+            asked |= {"supersedes": question.supersedes, "because": question.because}
         if question.stop_after:
             asked["stop_after"] = int(question.stop_after * 1000)
         return asked

@@ -17,6 +17,9 @@ class Question:
     `roles_needed` gives, for a choice, how many votes of each role it takes; each voter fills one.
     `notices` are names with seconds: when each is over and the question is still open, an event
     says so (reminders). `stop_at` (ms) is shown to people; the stop itself is a :class:`Timer`.
+    `supersedes` is the id of an earlier question of the same workflow that this one takes the
+    place of, and `because` says why: an open one closes with the same script that asks this one,
+    and either way it leads here from then on.
     """
 
     kind: str
@@ -26,6 +29,8 @@ class Question:
     roles_needed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notices: Mapping[str, float] = field(default_factory=dict)
     stop_after: float = 0
+    supersedes: str = ""
+    because: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,13 @@ class Children:
 
 @dataclass(frozen=True)
 class Signal:
-    """Fires when somebody outside signals this name; register what to look for with `watching`."""
+    """Fires when somebody outside signals this name; register what to look for with `watching`.
+
+    Questions that wait beside it are closed then, as `closes_as` where it says so.
+    """
 
     name: str
+    closes_as: str = ""
 
 
 Wait = Question | Timer | Children | Signal
@@ -81,12 +90,13 @@ class Fired:
     """Which wait was the first, and what it brought; `at` in ms since the epoch.
 
     A question brings `{choice, by, at, note}`, children a tuple of :class:`Ended`, a signal its
-    value, a timer None.
+    value, a timer None. `questions` are the ids of the questions that were asked, by their names.
     """
 
     name: str
     value: Any
     at: int
+    questions: Mapping[str, str] = field(default_factory=dict)
 
 
 def to_parts(
@@ -113,6 +123,8 @@ def to_parts(
                 part |= {"kind": "children", "ids": ids, "need": wait.need}
             case Signal():
                 part |= {"kind": "signal", "signal": wait.name}
+                if wait.closes_as:
+                    part["closes_as"] = wait.closes_as
         parts.append(part)
     return parts, questions
 

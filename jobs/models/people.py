@@ -101,6 +101,7 @@ class Requirements(Frozen):
     escalate_after: float = 1800
     escalate_to: str = ""
     stop_after: float = 3600
+    plan_again: float = 60
     auto_resume_within: float = 1800
     auto_resume_after_free: float = 2
     owners_well_within: float = 600

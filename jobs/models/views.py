@@ -127,7 +127,8 @@ class QuestionView(Frozen):
     settled: Settlement | None = None
     closed_because: str = ""
     closed_at: int = 0
-    superseded_by: str = ""
+    superseded_by: str = ""  # the question that took its place, also of one that was settled
+    superseded_because: str = ""  # in words
     version: int = 0
 
     @property

@@ -142,6 +142,7 @@ class Defaults(_Part):
     terminating_slack: Duration = 60.0
     node_timeout: LongDuration = 3600.0
     long_work: Duration = 600.0
+    plan_again: LongDuration = 60.0
     auto_resume_within: Duration = 1800.0
     auto_resume_after_free: Duration = 2.0
     owners_well_within: LongDuration = 600.0

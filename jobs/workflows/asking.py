@@ -14,7 +14,11 @@ _BY_COUNTS = ("budget", "budget_broken")  # kinds of blocks that end when a budg
 
 
 def ask(node: NodeDrain, turn: int, outcome: dict[str, Any]) -> Fired:
-    """Ask about what keeps pods on the node; the watcher may free it before anybody answers."""
+    """Ask about what keeps pods on the node; the watcher may free it before anybody answers.
+
+    Where another pod comes, or a budget says something else, that is another question: this one is
+    closed, and what people have said of it does not count for the next.
+    """
     node.show(NodeStatus.BLOCKED, outcome["detail"])
     stuck = [f"{o['pod']['namespace']}/{o['pod']['name']}" for o in obstacles(outcome)]
     tell_blocked(node, turn, outcome["detail"], stuck)
@@ -26,6 +30,7 @@ def ask(node: NodeDrain, turn: int, outcome: dict[str, Any]) -> Fired:
         "one_of": _budgets(outcome, "two_budgets"), "pods": pods,
         "owners": outcome["short"],
         "free_for": needs.auto_resume_after_free,
+        "known": outcome["known"], "specs": _specs(outcome),
     }  # fmt: skip
     asked_at = node.ctx.now()
     fired = node.ctx.first(
@@ -33,8 +38,12 @@ def ask(node: NodeDrain, turn: int, outcome: dict[str, Any]) -> Fired:
         watching=watching if pods else None,
         answer=_question(node, outcome),
         freed=Signal("freed"),
+        changed=Signal("changed", closes_as="superseded"),
         stop=Timer(needs.stop_after, movable=True),
     )
+    node.superseded, node.because = "", ""
+    if fired.name == "changed":
+        node.superseded, node.because = fired.questions["answer"], fired.value or ""
     late = fired.at - asked_at > needs.auto_resume_within * 1000
     return _ask_freed(node, turn, outcome) if fired.name == "freed" and late else fired
 
@@ -92,9 +101,10 @@ def _counts(node: NodeDrain, outcome: dict[str, Any]) -> dict[str, Any]:
 def _question(node: NodeDrain, outcome: dict[str, Any]) -> Question:
     needs = node.drain.requirements
     kind, offered = _kind(outcome)
-    pods = sorted(obstacle["pod"]["uid"] for obstacle in obstacles(outcome))
-    if not node.thread or pods != node.asked:
-        node.thread, node.asked = f"{node.drain.node}:{node.rounds}", pods
+    specs = [f"{budget} {spec}" for budget, spec in sorted(_specs(outcome).items())]
+    asked = [*sorted(obstacle["pod"]["uid"] for obstacle in obstacles(outcome)), *specs]
+    if not node.thread or asked != node.asked:
+        node.thread, node.asked = f"{node.drain.node}:{node.rounds}", asked
     payload = {
         **_counts(node, outcome),
         "detail": outcome["detail"],
@@ -108,6 +118,8 @@ def _question(node: NodeDrain, outcome: dict[str, Any]) -> Question:
         roles_needed=roles(needs, offered, pods_of(outcome)),
         notices=notices(needs),
         stop_after=needs.stop_after,
+        supersedes=node.superseded,
+        because=node.because,
     )
 
 
@@ -147,6 +159,18 @@ def notices(needs: Requirements, *, before: float = 0) -> dict[str, float]:
     if needs.escalate_to:
         known["escalate"] = needs.escalate_after
     return {name: after for name, after in known.items() if not before or after < before}
+
+
+def _specs(outcome: dict[str, Any]) -> dict[str, str]:
+    """Return what each budget says that blocks something: with the pods, the question's identity.
+
+    Its counts are not part of that.
+    """
+    return {
+        f"{budget['namespace']}/{budget['name']}": budget["spec"]
+        for block in outcome["blocks"]
+        for budget in block["budgets"]
+    }
 
 
 def _budgets(outcome: dict[str, Any], *kinds: str) -> list[str]:

@@ -7,7 +7,7 @@ from jobs.activities.empty import empty_node
 from jobs.activities.fence import confirm_drained
 from jobs.activities.owners import look_at_owners
 from jobs.durable import Aborted, Fired, StepFailed
-from jobs.models import NodeStatus, RefusalReason
+from jobs.models import NodeStatus, RefusalReason, Requirements
 from jobs.workflows import choices
 from jobs.workflows.after import AGAIN, detach, settle, show_drained
 from jobs.workflows.asking import ask, names, obstacles
@@ -102,7 +102,7 @@ def _empty(node: NodeDrain, turn: int) -> Any:
         empty_node,
         **node.common(),
         options=node.drain.options.model_dump(mode="json"),
-        requirements=node.drain.requirements.model_dump(mode="json"),
+        requirements=_patience(node).model_dump(mode="json"),
         decided={
             "evict_anyway": sorted(node.evict_anyway),
             "down_anyway": sorted(node.down_anyway),
@@ -125,6 +125,12 @@ def _empty(node: NodeDrain, turn: int) -> Any:
     return outcome
 
 
+def _patience(node: NodeDrain) -> Requirements:
+    """Return what the policy says; people who were being asked already don't wait once more."""
+    needs = node.drain.requirements
+    return needs.model_copy(update={"ask_after": 0.0}) if node.superseded else needs
+
+
 def _tell_of_brake(node: NodeDrain, outcome: dict[str, Any]) -> None:
     """Say once that evictions wait for the API server, and once that they go on."""
     node.braked = outcome["outcome"] == "braked"
@@ -136,6 +142,9 @@ def _act(node: NodeDrain, turn: int, fired: Fired, outcome: dict[str, Any]) -> A
     """Carry out what was decided; returns the node's end, or None to go on."""
     if fired.name == "stop":
         return unanswered(node)
+    if fired.name == "changed":
+        node.log("asked_anew", why=node.because)
+        return None
     if fired.name == "freed":
         node.log("freed", pods=names(obstacles(outcome)))
         return None

@@ -19,7 +19,8 @@ class NodeDrain:
     `down_anyway` holds the uids of pods that people let go though their workload is down then;
     `volumes_anyway`: people said to go on though volumes are attached; `drained_at` (ms) is when
     the node was confirmed as drained, 0 before that; `facts` are more of what readers are shown,
-    kept from one show to the next.
+    kept from one show to the next; `superseded` is the question that closed because what it asked
+    about has changed, and why: the next one takes its place.
     """
 
     ctx: Ctx
@@ -42,6 +43,8 @@ class NodeDrain:
     volumes_anyway: bool = False
     drained_at: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
+    superseded: str = ""
+    because: str = ""
 
     def carried(self) -> dict[str, Any]:
         """Return what a fresh history begins with."""
@@ -52,7 +55,7 @@ class NodeDrain:
             "rounds": self.rounds, "owners": self.owners, "down_anyway": self.down_anyway,
             "braked": self.braked,
             "volumes_anyway": self.volumes_anyway, "drained_at": self.drained_at,
-            "facts": self.facts,
+            "facts": self.facts, "superseded": self.superseded, "because": self.because,
         }  # fmt: skip
 
     def show(self, status: NodeStatus, detail: str = "", **more: Any) -> None:

@@ -42,6 +42,7 @@ def _run(ctx: Ctx, operation: OperationInput, story: Story) -> Any:
     if operation.request.plan_only:
         return story.end(OperationEnd.PLANNED)
     consent = ask_people(operation, story)
+    plan = story.plan or plan
     refused = consent.refused or _reserve(ctx, operation, story, plan)
     if refused:
         return story.end(OperationEnd.REFUSED, refused)

@@ -143,8 +143,17 @@ local function close_question(group, qid, why)
   end
 end
 
--- End a wait: record which of its parts fired, close the others.
+-- End a wait: record which of its parts fired, close the others. What asks its questions again closes
+-- them with a reason of its own (`closes_as`); which questions they were stays known.
 local function close_wait(group, id, wait, won, value, why)
+  local questions
+  for _, part in ipairs(wait.parts) do
+    if part.name == won and part.closes_as then why = part.closes_as end
+    if part.kind == 'question' then
+      questions = questions or {}
+      questions[part.name] = part.question
+    end
+  end
   for _, part in ipairs(wait.parts) do
     if part.kind == 'timer' then
       redis.call('ZREM', P(group) .. 'timers', 'wf|' .. id .. '|' .. wait.key .. '|' .. part.name)
@@ -154,7 +163,8 @@ local function close_wait(group, id, wait, won, value, why)
   end
   local status = 'ok'
   if won == '' then status = 'aborted' end
-  step_put(group, id, wait.key, { fp = wait.fp, status = status, won = won, value = value })
+  step_put(group, id, wait.key, { fp = wait.fp, status = status, won = won, value = value,
+    questions = questions })
   redis.call('HDEL', wf_key(group, id), 'wait')
 end
 
@@ -303,9 +313,16 @@ local function ask(group, id, key, q)
   end
   redis.call('HSET', qkey, 'notices', #names > 0 and cjson.encode(names) or '[]')
   if #names > 0 then redis.call('HSET', qkey, 'notices_after', cjson.encode(after)) end
+  if q.supersedes and hget(P(group) .. 'q:' .. q.supersedes, 'wf') == id then
+    local old = P(group) .. 'q:' .. q.supersedes
+    close_question(group, q.supersedes, 'superseded') -- in case that it is still open
+    redis.call('HSET', old, 'superseded_by', q.id, 'superseded_because', q.because or '')
+    redis.call('HINCRBY', old, 'version', 1)
+  end
   redis.call('ZADD', P(group) .. 'open', now, q.id)
   redis.call('RPUSH', wf_key(group, id) .. ':questions', q.id)
-  audit(group, 'asked', id, { question = q.id, kind = q.kind })
+  audit(group, 'asked', id, { question = q.id, kind = q.kind, supersedes = q.supersedes,
+    because = q.supersedes and q.because })
 end
 
 -- Stop for a person: the workflow fails again and again, or no longer fits its history.
