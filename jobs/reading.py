@@ -225,6 +225,7 @@ def _assemble(
         created_at=root.created,
         ended_at=root.ended,
         waited_for_people=sum(_waited(question) for question in questions),
+        life=shown.get("life"),
         soaking_until=0 if root.final else shown.get("soaking_until", 0),
         paused_by=pause.by if pause else "",
         aborted_by=abort.by if abort else "",
@@ -241,9 +242,10 @@ def _asked(input: Any) -> tuple[DrainRequest, str, Requirements]:
             Requirements.model_validate(input["requirements"]),
         )
     request = DrainRequest(
-        cluster=input["cluster"], nodes=(input["node"],), channel=input["channel"]
-    )
-    return request, input["requester"], Requirements()
+        cluster=input["cluster"], nodes=(input["node"],), channel=input["channel"],
+        reason=input.get("reason", ""),
+    )  # fmt: skip
+    return request, input["requester"], Requirements.model_validate(input.get("requirements", {}))
 
 
 def _nodes(

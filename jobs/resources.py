@@ -1,5 +1,6 @@
 """What a worker's workflows and activities act with. Made once per process, after the fork."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ from jobs.guardrails import Guardrails
 from jobs.ids import short
 from jobs.inventory import InventoryStore
 from jobs.kubernetes import Cluster
-from jobs.nodes import Changed, NodeStore, Reservation, Reserved, Taken
+from jobs.nodes import Changed, Lost, NodeStore, Reservation, Reserved, Taken, WrongMode
 from jobs.policy import Policy
 from jobs.policy.caps import caps
 from jobs.threads import ThreadStore
@@ -80,6 +81,20 @@ class Resources:
             f"{said} away already; this worker's guardrails allow "
             f"{self.guardrails.max_nodes_away}. Nothing was started."
         )
+
+    def adopt(
+        self, token: Token, operation: str, node: str, uid: str, *, modes: Sequence[str], by: str,
+        why: str,
+    ) -> str:  # fmt: skip
+        """Take a node that is out of service, to tend it; returns a refusal in words or ""."""
+        match self.nodes.adopt(token, operation, node, uid, modes=modes, by=by, why=why):
+            case Taken(takers):
+                return f"Op {short(takers[0][1])} is at work on {node}: decide there, or abort it."
+            case WrongMode(mode):
+                return f"{node} is {mode.replace('_', ' ')}, not out of service. Nothing changed."
+            case Lost():
+                return f"{node} is not held by drainbot, or was made anew. Nothing changed."
+        return ""
 
     def take_over(self, token: Token, operation: str, node: str, *, by: str) -> dict[str, Any]:
         """Take a node from an operation that has ended; `{refused, uid}`."""

@@ -26,6 +26,7 @@ from jobs.models import (
     Inventory,
     Memberships,
     OperationView,
+    Outcome,
     Principal,
     QuestionView,
     Refused,
@@ -43,6 +44,7 @@ from jobs.submitting import (
     start_new,
     worker_alive,
 )
+from jobs.tending import Tending
 from jobs.threads import ThreadStore
 from jobs.workflows.inputs import GiveBackInput, OperationInput
 
@@ -169,6 +171,30 @@ class Service(Deciding, Freezing):
             return self._start(
                 cluster, "give_back", input.model_dump(mode="json"), facts, dedup=dedup
             )
+
+    def maintain(
+        self, principal: Principal, cluster: str, node: str, *, expected: int = 0,
+        reason: str = "", channel: str, dedup: str,
+    ) -> Submitted | Refused:  # fmt: skip
+        """Start the maintenance of a node that is drained; `expected` is its length in seconds."""
+        return self._tending(dedup).tend(
+            principal, "maintenance", cluster, node, expected=expected, reason=reason,
+            channel=channel, dedup=dedup,
+        )  # fmt: skip
+
+    def return_node(
+        self, principal: Principal, cluster: str, node: str, *, channel: str, dedup: str
+    ) -> Submitted | Refused:
+        """Return a node to service: it is given back when it is what it was before its drain."""
+        return self._tending(dedup).tend(
+            principal, "return", cluster, node, channel=channel, dedup=dedup
+        )
+
+    def _tending(self, nonce: str) -> Tending:
+        def settle(principal: Principal, question: str, choice: str) -> Outcome:
+            return self.decide(principal, question, choice, nonce=nonce).outcome
+
+        return Tending(self._stores, self._policy, self._random, settle)
 
     def _inventory_of(self, cluster: str, *, max_age: float = 0) -> Inventory | Refused:
         if self._policy is None:

@@ -12,6 +12,8 @@ import structlog
 
 from jobs.drain.facts import Node
 from jobs.drain.fence import OPERATION
+from jobs.drain.fencing import KEPT_IN
+from jobs.drain.mode_marks import mode_shown
 from jobs.kubernetes import KubernetesError
 from jobs.kubernetes.nodes import find_node
 from jobs.nodes import NodeRecord
@@ -25,15 +27,30 @@ TIMEOUT = 2.0  # seconds for a last look at a node: whoever watches has a lease 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """A node that is in the cluster, and which operation's mark it carries, if any."""
+    """A node that is in the cluster, and which operation's mark it carries, if any.
+
+    `mode` is what it shows of its mode, with the count of changes.
+    """
 
     uid: str
     mark: str
+    cordoned: bool = True
+    mode: tuple[str, int] = ("accepting", 0)
 
     @classmethod
     def of(cls, node: Node) -> "Present":
         """Return what of a node counts here."""
-        return cls(node.uid, node.annotations.get(OPERATION, ""))
+        mark, mode = node.annotations.get(OPERATION, ""), mode_shown(node.annotations)
+        return cls(node.uid, mark, node.unschedulable, mode)
+
+    def fenced(self, record: NodeRecord) -> bool:
+        """Whether it looks as a node with that record should while it is out of service."""
+        ours = self.mark in {record.owner, record.before} - {""}
+        return self.cordoned and ours and self.uid == record.uid
+
+    def shows(self, record: NodeRecord) -> bool:
+        """Whether it shows the mode, and whose it is, that its record says."""
+        return self.mode == (record.mode, record.mode_seq) and self.mark == record.owner
 
 
 def let_go_of_unneeded(resources: Resources, present: Mapping[str, Present]) -> tuple[str, ...]:
@@ -67,6 +84,8 @@ def _let_go(resources: Resources, name: str, seen: Present | None) -> bool:
 
 def _unneeded(record: NodeRecord, seen: Present | None) -> bool:
     """Whether the node is gone, or was never touched."""
+    if seen is not None and seen.uid != record.uid and record.mode in KEPT_IN:
+        return False  # another node has its name: a fence that is lost, of which people are told
     if seen is None or seen.uid != record.uid:
         return True
     return record.mode == "accepting" and seen.mark != record.owner

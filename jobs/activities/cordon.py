@@ -19,6 +19,7 @@ from jobs.drain.fence import (
     Undo,
     token_of,
 )
+from jobs.drain.fencing import KEPT_IN
 from jobs.durable import Activity, PermanentError
 from jobs.ids import IdError, cluster_of
 from jobs.kubernetes import Forbidden
@@ -97,6 +98,10 @@ def undo_cordon(
         return _kept("the node is not ours")
     if record.evicted and not even_if_evicted:
         return _kept("pods were evicted: it stays cordoned", evicted=True)
+    if record.mode in KEPT_IN:  # first, or whoever keeps the fence would find it broken
+        act.resources.nodes.change(
+            act.token, operation, node, came_from=(record.mode,), to="returning", by=by, why=why
+        )
     claim = _claim(act, operation, node, uid, requested_by=by)
     what, kept = "the node is gone", False
     if claim is not None:
@@ -168,7 +173,7 @@ def _claim(
         reason=reason,
         thread=act.resources.threads.of(operation),
         since=since,
-        supersedes=_ended(act, seen.annotations.get(OPERATION, "")),
+        supersedes=_ended(act, node, seen.annotations.get(OPERATION, "")),
     )
 
 
@@ -186,14 +191,17 @@ def claimed_token(act: Activity[Resources], operation: str, seen: Node) -> int:
     return claimed.counter
 
 
-def _ended(act: Activity[Resources], owner: str) -> frozenset[str]:
-    """Return the operation on the annotation if it is one of ours that has ended."""
+def _ended(act: Activity[Resources], node: str, owner: str) -> frozenset[str]:
+    """Return the operation on the annotation if it is one of ours that is done with the node."""
+    record = act.resources.nodes.record(node)
+    if owner and record is not None and record.before == owner:
+        return frozenset({owner})
     try:
         ours = bool(owner) and cluster_of(owner) == act.resources.store.group
     except IdError:
         ours = False
-    record = act.resources.store.workflow(owner) if ours else None
-    return frozenset({owner}) if record is not None and record.final else frozenset()
+    known = act.resources.store.workflow(owner) if ours else None
+    return frozenset({owner}) if known is not None and known.final else frozenset()
 
 
 def whose(node: str, denied: Denied) -> str:

@@ -49,7 +49,7 @@ def confirm_drained(
         return _answer("broken", f"{left[0]} landed on it", left=len(left))
     changed = act.resources.nodes.change(
         act.token, operation, node, came_from=("draining",), to="drained", by=by, why=why,
-        noted=fence_noted(options, evict_anyway, pods),
+        noted=fence_noted(options, evict_anyway, pods, by=operation),
     )  # fmt: skip
     if not changed:
         return _answer("broken", "its record is not draining any more")

@@ -105,6 +105,23 @@ class Facts:
             "channel": target.channel,
         }
 
+    def tend(
+        self, principal: Principal, target: Target, action: Action, expected: int, reason: str
+    ) -> dict[str, Any]:
+        """Return what is written down of a request for maintenance, or for a return to service."""
+        said = {
+            "by": principal.id,
+            "nodes": list(target.nodes),
+            "channel": target.channel,
+            "note": reason[:_WORDS],
+            "expected": expected,
+            "begin": action.value,
+        }
+        return {
+            **self.grounds(principal, target, [action]),
+            **{name: value for name, value in said.items() if value},
+        }
+
     def orphans(
         self, principal: Principal, target: Target, undo: Iterable[str], *, everything: bool
     ) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.drain.facts import Node
-from jobs.drain.fence import OUR_TAINT, TOKEN, Claim, Fence, Patch, fence
+from jobs.drain.fence import OUR_TAINT, TOKEN, Claim, Fence, Patch, fence, token_of
 
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 # What people read of this taint everywhere; its value means nothing to Kubernetes.
@@ -72,3 +72,10 @@ def undoing(node: Node, patch: Patch) -> dict[str, Any]:
         gone = [{"$patch": "delete", "key": OUT_OF_SERVICE}]
         body["spec"] = {**body.get("spec", {}), "taints": gone}
     return body
+
+
+def untaint_patch(node: Node, token: int) -> dict[str, Any] | None:
+    """Return the patch that takes our own taint off a node that stays cordoned; None: no taint."""
+    if node.annotations.get(OUR_TAINT) != "true" or token_of(node) > token:
+        return None
+    return undoing(node, Patch(node.resource_version, {OUR_TAINT: None, TOKEN: str(token)}))

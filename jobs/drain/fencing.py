@@ -27,15 +27,19 @@ _NAMED = 3  # pods that the evidence names
 
 
 def fence_noted(
-    options: Mapping[str, Any], evict_anyway: Sequence[str], pods: Iterable[Pod]
+    options: Mapping[str, Any], evict_anyway: Sequence[str], pods: Iterable[Pod], *, by: str
 ) -> dict[str, str | int]:
-    """Return what is kept of a drain that was confirmed: its filters, and what stays by them."""
+    """Return what is kept of a drain that was confirmed: its filters, and what stays by them.
+
+    `by` is the operation.
+    """
     stay = {
         f"{pod.namespace}/{pod.controller.name}": pod.controller.uid
         for pod in pods
         if pod.controller is not None and pod.controller.kind == "DaemonSet" and pod.ready
     }
     return {
+        "drained_by": by,
         "options": json.dumps(dict(options)),
         "evict_anyway": json.dumps(list(evict_anyway)),
         "daemonsets": json.dumps(stay),

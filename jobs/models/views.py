@@ -74,6 +74,9 @@ class QuestionKind(StrEnum):
     STUCK = "stuck"  # the workflow fails again and again
     VOLUMES = "volumes"  # volumes stay attached to a node that is empty
     UNWELL = "unwell"  # workloads are not as ready as they were before their node's drain
+    MAINTENANCE = "maintenance"  # a node is in maintenance: is the work done?
+    NOT_BACK = "not_back"  # a node that is given back is not what it was before its drain
+    FENCE_LOST = "fence_lost"  # a node that was drained is open, another one, or not empty
     CANARY = "canary"  # a canary was not drained, or its workloads are not well: go on?
 
 
@@ -174,6 +177,20 @@ class NodeView(Frozen):
     safe_to_power_off: bool = False
 
 
+class NodeLife(Frozen):
+    """How a node that is out of service is tended; times in ms since the epoch.
+
+    `mode` is the node's; `until` is the expected end of its maintenance, 0 where none was said;
+    `evidence` says how its fence was lost, `away` for how long (ms) it was out of service.
+    """
+
+    mode: str
+    since: int = 0
+    until: int = 0
+    evidence: str = ""
+    away: int = 0
+
+
 class OperationView(Frozen):
     """One operation, all of it, at one moment. Times in milliseconds since the epoch."""
 
@@ -197,6 +214,7 @@ class OperationView(Frozen):
     waited_for_people: int = 0  # milliseconds with a question open
     soaking_until: int = 0  # the canaries are drained, and the others wait until then
     paused_by: str = ""
+    life: NodeLife | None = None  # it tends one node that is out of service, and drains none
     frozen: Freeze | None = None  # its cluster is: no new eviction until somebody thaws it
     aborted_by: str = ""
     aborted_reason: str = ""

@@ -87,6 +87,9 @@ _CHOICES = {
     "force": Action.FORCE,
     "node_is_dead": Action.NODE_IS_DEAD,
     "abort": Action.ABORT,
+    "return": Action.RETURN,
+    "give_back": Action.RETURN,
+    "maintenance": Action.MAINTENANCE,
     **dict.fromkeys(
         (
             "retry",
@@ -96,6 +99,7 @@ _CHOICES = {
             "evict_anyway",
             "go_on",
             "declare_valid",
+            "drain_again",
             "restart",
         ),
         Action.DECIDE,

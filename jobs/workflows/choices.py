@@ -13,6 +13,11 @@ ABORT: Final = "abort"
 EVICT_ANYWAY: Final = "evict_anyway"
 GO_ON: Final = "go_on"
 NODE_IS_DEAD: Final = "node_is_dead"
+RETURN: Final = "return"
+MAINTENANCE: Final = "maintenance"
+DRAIN_AGAIN: Final = "drain_again"
+DECLARE_VALID: Final = "declare_valid"
+GIVE_BACK: Final = "give_back"
 
 BLOCK: Final = (RETRY, WAIT, SKIP, FORCE, ABORT)
 REFUSAL: Final = (EVICT_ANYWAY, WAIT, SKIP, ABORT)
@@ -23,6 +28,9 @@ FREED: Final = (RETRY, SKIP, ABORT)
 VOLUMES: Final = (GO_ON, WAIT, SKIP, ABORT)
 UNWELL: Final = (GO_ON, WAIT, ABORT)
 CANARY: Final = (GO_ON, ABORT)
+IN_MAINTENANCE: Final = (RETURN,)
+NOT_BACK: Final = (RETRY, GO_ON, MAINTENANCE)
+FENCE_LOST: Final = (DRAIN_AGAIN, DECLARE_VALID, GIVE_BACK)
 
 
 def with_dead(offered: tuple[str, ...]) -> tuple[str, ...]:

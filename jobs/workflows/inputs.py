@@ -1,5 +1,9 @@
 """What the workflows are started with. Stored as JSON for as long as the operation lives."""
 
+from typing import Literal
+
+from pydantic import Field
+
 from jobs.models import DrainOptions, DrainRequest, Frozen, Requirements
 
 
@@ -49,3 +53,24 @@ class OrphansInput(Frozen):
     requester: str
     undo: tuple[str, ...] = ()
     everything: bool = False
+
+
+class LifeInput(Frozen):
+    """A node that is out of service and is to be tended; `requester` is `team:user`.
+
+    `begin` is what it begins with: maintenance, return or fence_lost, of which `evidence` tells.
+    `expected` is how long the maintenance should take, in seconds, 0 where nobody said.
+    `options` are those of the drain, for draining the node again.
+    """
+
+    cluster: str
+    node: str
+    uid: str
+    requester: str
+    channel: str = ""
+    reason: str = ""
+    begin: Literal["maintenance", "return", "fence_lost"]
+    expected: int = Field(default=0, ge=0)
+    evidence: str = ""
+    options: DrainOptions = DrainOptions()
+    requirements: Requirements = Requirements()

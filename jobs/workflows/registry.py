@@ -2,6 +2,7 @@
 
 from jobs.durable import Registry
 from jobs.workflows.give_back import give_back
+from jobs.workflows.life import node_life
 from jobs.workflows.node import drain_node
 from jobs.workflows.operation import run_operation
 from jobs.workflows.orphans import orphans
@@ -13,5 +14,6 @@ def registry() -> Registry:
     workflows.workflow("operation")(run_operation)
     workflows.workflow("drain_node")(drain_node)
     workflows.workflow("give_back")(give_back)
+    workflows.workflow("node_life")(node_life)
     workflows.workflow("orphans")(orphans)
     return workflows

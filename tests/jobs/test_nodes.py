@@ -232,8 +232,9 @@ def test_a_call_that_is_sent_twice_counts_once(group: Group, nodes: NodeStore, s
 
 def drained(nodes: NodeStore, token: Token, name: str = "a") -> None:
     reserve(nodes, token, name)
+    by = {"drained_by": token.id}
     for before, mode in (("accepting", "draining"), ("draining", "drained")):
-        assert nodes.change(token, token.id, name, came_from=[before], to=mode)
+        assert nodes.change(token, token.id, name, came_from=[before], to=mode, noted=by)
 
 
 def test_an_operation_is_no_longer_kept_for_a_node_that_another_took_over(

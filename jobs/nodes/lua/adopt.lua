@@ -12,9 +12,10 @@ return once_fenced(function()
   local state = hget(wf_key(a.group, owner), 'state')
   local live = state and not final(state)
   if live and f[4] == owner then return { result = 'taken', owner = owner } end
+  local drained_by = cjson.decode(hget(key, 'noted') or '{}').drained_by
   local may = false
   for _, each in ipairs(a.modes) do may = may or each == mode end
-  if not may then
+  if not may or (live and drained_by ~= owner) then
     if live then return { result = 'taken', owner = owner } end
     return { result = 'refused', mode = mode }
   end

@@ -33,7 +33,10 @@ return once_fenced(function()
       redis.call('HDEL', key, 'mode', 'mode_seq', 'evicted')
     end
     if before == '' then redis.call('HDEL', key, 'evicted') end
-    if before ~= a.operation then redis.call('HDEL', key, 'before', 'tended') end
+    if before ~= a.operation then
+      redis.call('HDEL', key, 'before', 'tended')
+      if before ~= '' then redis.call('HSET', key, 'before', before) end -- its mark may be on the node
+    end
     redis.call('HSET', key, 'uid', node.uid, 'owner', a.operation, 'counter', counter,
       'holder', '', 'since', now, 'by', a.by, 'why', a.why)
     redis.call('HSETNX', key, 'mode', 'accepting')

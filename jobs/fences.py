@@ -1,0 +1,179 @@
+"""The watcher's look at fences: of nodes that are out of service while nobody is at work on them.
+
+A node that was drained stays cordoned, ours, the same, and empty. Whatever breaks that is said at
+once, by the operation that tends the node, or by one that begins for it; nothing is done alone.
+Nodes are judged by the watch of all of them that is there anyway, pods by one list a fenced node.
+An API server that is away breaks no fence.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import structlog
+
+from jobs.activities.modes import write_mode
+from jobs.drain.fencing import KEPT_IN, node_evidence, pods_evidence
+from jobs.durable.guard import uptime
+from jobs.durable.store import nonce
+from jobs.kubernetes import KubernetesError
+from jobs.kubernetes.nodes import find_node
+from jobs.kubernetes.pods import list_pods_on
+from jobs.nodes import NodeRecord
+from jobs.resources import Resources
+from jobs.submitting import is_live, start_new
+from jobs.tending import WORKFLOW, drain_of
+from jobs.tidying import Present
+from jobs.workflows.inputs import LifeInput
+from jobs.workflows.life import LOST
+
+log = structlog.get_logger(__name__)
+NODES_EVERY = 1.0  # seconds between two looks at what the watch of nodes has shown
+PODS_EVERY = 30.0  # seconds between two lists of the pods of a fenced node
+SHOWN_WITHIN = 5_000  # ms until a node should show a mode that has changed
+UNSEEN_AFTER = 120.0  # seconds without an answer until it is said that nobody looks
+
+
+@dataclass
+class _Kept:
+    """One fence: when its pods were listed last, and since when nobody could look (0: somebody)."""
+
+    pods_at: float = 0.0
+    seen_at: float = 0.0
+    said: bool = False
+    look: "Future[str | None] | None" = None
+    told: int = -1  # the count of changes at which its loss was told
+
+
+@dataclass
+class Fences:
+    """Looks at all fences of a cluster, from the watcher's thread; requests go from one of its own.
+
+    `seconds` is on a clock that only goes forward; `random` is where ids come from.
+    """
+
+    resources: Resources
+    random: Callable[[int], bytes]
+    seconds: Callable[[], float] = uptime
+    _kept: dict[str, _Kept] = field(default_factory=dict)
+    _next: float = float("-inf")
+    _pool: ThreadPoolExecutor | None = None
+
+    def look(self, present: Mapping[str, Present]) -> list[str]:
+        """Look at all nodes that are out of service; returns those whose loss was told just now.
+
+        `present` are all nodes of the cluster as the watch shows them.
+        """
+        now = self.seconds()
+        if now < self._next:
+            return []
+        self._next = now + NODES_EVERY
+        nodes = self.resources.nodes
+        records = [nodes.record(name) for name in nodes.owned()]
+        fenced = [record for record in records if record is not None and self._is_kept(record)]
+        if any(kept.look is not None for kept in self._kept.values()):
+            self._next = now  # an answer is on its way: what it says is said at once
+        self._kept = {each.name: self._kept.get(each.name, _Kept(now, now)) for each in fenced}
+        return [each.name for each in fenced if self._lost(each, present.get(each.name), now)]
+
+    def close(self) -> None:
+        """Begin no look any more; one that is under way ends by itself."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+        self._kept.clear()
+
+    def _is_kept(self, record: NodeRecord) -> bool:
+        """Whether nobody is at work on a node that is out of service.
+
+        An operation that drains a node which another one had drained before is at work on it.
+        """
+        if record.mode not in KEPT_IN:
+            return False
+        done = record.owner in {record.tended, record.noted.get("drained_by")}
+        return done or not is_live(self.resources.store, record.owner)
+
+    def _lost(self, record: NodeRecord, seen: Present | None, now: float) -> bool:
+        kept = self._kept[record.name]
+        if kept.look is not None:
+            return kept.look.done() and self._answered(record, kept, now)
+        broken = seen is not None and not seen.fenced(record)
+        repair = seen is not None and not broken and self._unshown(seen, record)
+        if broken or repair or now - kept.pods_at >= PODS_EVERY:
+            kept.look = self._executor().submit(self._look_at, record, repair=repair)
+        return False
+
+    def _answered(self, record: NodeRecord, kept: _Kept, now: float) -> bool:
+        """Take up what a look brought: evidence, "" for a fence that holds, None for no answer."""
+        evidence = kept.look.result() if kept.look is not None else None
+        kept.look = None
+        if evidence is None:
+            self._unseen(record, kept, now)
+            return False
+        kept.pods_at = kept.seen_at = now
+        if kept.said:
+            log.info("fence_seen_again", node=record.name)
+            kept.said = False
+        current = self.resources.nodes.record(record.name)
+        same = current is not None and current.mode_seq == record.mode_seq
+        if not evidence or not same or kept.told == record.mode_seq:
+            return False
+        if self._tell(record, evidence):
+            kept.told = record.mode_seq
+            return True
+        return False
+
+    def _unseen(self, record: NodeRecord, kept: _Kept, now: float) -> None:
+        if now - kept.seen_at >= UNSEEN_AFTER and not kept.said:
+            kept.said = True
+            log.error(
+                "fence_is_not_seen", node=record.name, seconds=int(now - kept.seen_at),
+                message=f"Nobody can look at the fence of {record.name}: the API server has not "
+                "answered for 2 minutes. It is not lost by that.",
+            )  # fmt: skip
+
+    def _unshown(self, seen: Present, record: NodeRecord) -> bool:
+        """Whether the node should long have shown its mode: what wrote it died before it did."""
+        if seen.shows(record):
+            return False
+        return self.resources.store.now() - record.since > SHOWN_WITHIN
+
+    def _look_at(self, record: NodeRecord, *, repair: bool) -> str | None:
+        """Ask the API server itself; "" for a fence that holds, None where it does not answer."""
+        try:
+            node = find_node(self.resources.cluster, record.name)
+            owners = frozenset({record.owner, record.before} - {""})
+            evidence = node_evidence(node, uid=record.uid, owners=owners)
+            if evidence:
+                return evidence if node is not None else ""  # a node that is gone: see tidying
+            if repair:
+                write_mode(self.resources, record.name)
+            pods, _ = list_pods_on(self.resources.cluster, record.name)
+        except KubernetesError as error:
+            log.info("fence_look_failed", node=record.name, error=str(error))
+            return None
+        return pods_evidence(pods, record.noted, now=self.resources.store.now())
+
+    def _tell(self, record: NodeRecord, evidence: str) -> bool:
+        """Tell the operation that tends the node, or begin one; whether anybody was told."""
+        store = self.resources.store
+        log.warning("fence_lost", node=record.name, evidence=evidence, operation=record.owner)
+        if record.tended and is_live(store, record.tended):
+            return store.signal(record.tended, LOST, evidence) == "woken"
+        requester, channel, options, requirements = drain_of(store, record.owner)
+        life = LifeInput(
+            cluster=store.group, node=record.name, uid=record.uid, requester=requester,
+            channel=channel, reason=record.why, begin="fence_lost", evidence=evidence,
+            options=options, requirements=requirements,
+        )  # fmt: skip
+        facts = {"by": "", "nodes": [record.name], "note": evidence, "begin": LOST}
+        start_new(
+            store, WORKFLOW, life.model_dump(mode="json"), facts, random=self.random,
+            dedup=f"fence:{record.name}:{record.uid}:{record.mode_seq}",
+        )  # fmt: skip
+        return True
+
+    def _executor(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"fences-{nonce()[:4]}")
+        return self._pool

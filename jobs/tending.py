@@ -1,0 +1,155 @@
+"""Start the maintenance of a drained node, or its return to service, for whoever may."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from jobs.audit import Facts
+from jobs.authorization import Action, Denied, Target, may, no_policy_refusal
+from jobs.durable import Store
+from jobs.ids import short
+from jobs.inventory import InventoryStore
+from jobs.leases import reaching_redis
+from jobs.models import (
+    ClusterNode,
+    DrainOptions,
+    Outcome,
+    Principal,
+    QuestionKind,
+    QuestionState,
+    Refused,
+    Requirements,
+    Submitted,
+)
+from jobs.nodes import NodeRecord, NodeStore
+from jobs.policy import Policy, requirements_for
+from jobs.reading import operation_view
+from jobs.submitting import is_live, named_nodes, other_request, start_new, worker_alive
+from jobs.workflows import choices
+from jobs.workflows.inputs import LifeInput
+
+WORKFLOW = "node_life"
+_ACTIONS = {"maintenance": Action.MAINTENANCE, "return": Action.RETURN}
+Verb = Literal["maintenance", "return"]
+Settle = Callable[[Principal, str, str], Outcome]  # a question with a choice
+
+
+def drain_of(store: Store, operation: str) -> tuple[str, str, DrainOptions, Requirements]:
+    """Return who asked for an operation, its channel, and the options and requirements of its day.
+
+    What is forgotten comes back empty.
+    """
+    record = store.workflow(operation)
+    asked = record.input if record is not None and isinstance(record.input, dict) else {}
+    request = asked.get("request", asked)
+    return (
+        str(asked.get("requester", "")),
+        str(request.get("channel", "")),
+        DrainOptions.model_validate(request.get("options") or {}),
+        Requirements.model_validate(asked.get("requirements") or {}),
+    )
+
+
+class Tending:
+    """Both verbs. All calls raise StateUnavailable while Redis is away."""
+
+    def __init__(
+        self,
+        stores: Mapping[str, Store],
+        policy: Policy | None,
+        random: Callable[[int], bytes],
+        settle: Settle,
+    ) -> None:
+        self._stores = stores
+        self._policy = policy
+        self._random = random
+        self._settle = settle
+
+    def tend(
+        self,
+        principal: Principal,
+        verb: Verb,
+        cluster: str,
+        node: str,
+        *,
+        expected: int = 0,
+        reason: str = "",
+        channel: str = "",
+        dedup: str,
+    ) -> Submitted | Refused:
+        """Begin the maintenance of a node, or its return; the same `dedup` never does so twice.
+
+        `expected` is how long the maintenance should take, in seconds, 0 where nobody knows.
+        A return of a node in maintenance settles the question of its operation.
+        """
+        with reaching_redis():
+            found = self._node(cluster, node)
+            if isinstance(found, Refused):
+                return found
+            store, seen, policy = found
+            record = NodeStore(store).record(node)
+            if record is None or not record.owner or record.uid != seen.uid:
+                return Refused(reason=f"{node} is not held by drainbot. Nothing changed.")
+            asker, _, options, _ = drain_of(store, record.owner)
+            target = Target(
+                cluster=cluster, nodes={node: seen.labels}, channel=channel, requester=asker
+            )
+            answer = may(principal, _ACTIONS[verb], target, policy)
+            if isinstance(answer, Denied):
+                return Refused(reason=answer.reason, who_may=answer.who_may)
+            if record.tended and is_live(store, record.tended):
+                return self._tended(principal, verb, store, record)
+            life = LifeInput(
+                cluster=cluster, node=node, uid=record.uid, requester=principal.id,
+                channel=channel, reason=reason, begin=verb, expected=expected, options=options,
+                requirements=requirements_for(policy, cluster, [seen.labels]),
+            )  # fmt: skip
+            facts = Facts(policy).tend(principal, target, _ACTIONS[verb], life.expected, reason)
+            what, id = start_new(
+                store, WORKFLOW, life.model_dump(mode="json"), facts, dedup=dedup,
+                random=self._random,
+            )  # fmt: skip
+            if what == "conflict":
+                return other_request(id)
+            return Submitted(
+                operation=id, created=what == "started", worker_seen=worker_alive(store)
+            )
+
+    def _node(self, cluster: str, node: str) -> tuple[Store, ClusterNode, Policy] | Refused:
+        if self._policy is None:
+            return Refused(reason=no_policy_refusal())
+        store = self._stores.get(cluster)
+        if store is None:
+            known = ", ".join(self._stores)
+            said = f"There is no cluster {cluster} here. Known: {known}."
+            return Refused(reason=said, because="unknown")
+        inventory = InventoryStore(store).read()
+        if not inventory.as_of:
+            return Refused(
+                reason=f"The nodes of {cluster} are not known yet: no worker of it has reported. "
+                "Nothing was started.",
+                because="not_known_yet",
+            )
+        found = named_nodes(inventory, (node,))
+        return found if isinstance(found, Refused) else (store, found[0], self._policy)
+
+    def _tended(
+        self, principal: Principal, verb: Verb, store: Store, record: NodeRecord
+    ) -> Submitted | Refused:
+        """Say what somebody wants to the operation that tends the node, if it asks for that."""
+        view = operation_view(store, record.tended)
+        asked = [
+            question
+            for question in (view.questions if view else ())
+            if question.kind is QuestionKind.MAINTENANCE
+        ]
+        alive = worker_alive(store)
+        if verb == "return" and asked:
+            if asked[-1].state is not QuestionState.OPEN and record.mode == "returning":
+                return Submitted(operation=record.tended, created=False, worker_seen=alive)
+            if self._settle(principal, asked[-1].id, choices.RETURN) is Outcome.SETTLED:
+                return Submitted(operation=record.tended, created=True, worker_seen=alive)
+        mode = record.mode.replace("_", " ")
+        return Refused(
+            reason=f"{record.name} is {mode}, and op {short(record.tended)} is at it: decide "
+            "there, or abort it first. Nothing changed."
+        )
