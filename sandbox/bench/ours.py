@@ -113,7 +113,8 @@ def ours(arena: Arena, *, slots: int, nodes_away: int) -> Iterator[Ours]:
     with tempfile.TemporaryDirectory(prefix="drainbot-") as directory:
         policy, guardrails = Path(directory) / "policy.yaml", Path(directory) / "guardrails.yaml"
         rules = yaml.safe_load(POLICY.read_text())
-        rules["rules"][0]["max_nodes"] = _NO_LIMIT
+        for rule in rules["rules"]:
+            rule["max_nodes"] = _NO_LIMIT
         rules["defaults"] = {"nodes_away": nodes_away, "evictions_per_second": _NO_LIMIT}
         policy.write_text(yaml.safe_dump(rules))
         limits = {"max_nodes_away": _NO_LIMIT, "max_evictions_per_second": _NO_LIMIT}
