@@ -37,6 +37,7 @@ from bot.http import serving
 from bot.listeners import Deps
 from bot.listeners.slack_calls import respond, view_opener
 from bot.listeners.within import Aside, Within
+from bot.metrics import Metrics
 from bot.outbox import Outbox
 from bot.page_store import PageStore, pager_key
 from bot.pager_secrets import pager_secrets
@@ -44,7 +45,7 @@ from bot.pagers import Pager, PagerSettings
 from bot.probes import Probes
 from bot.settings import BotSettings
 from bot.startup import identify, ping, redis_away, redis_client
-from bot.teller import make_notifier
+from bot.teller import leading, make_notifier
 from bot.waiting import NotYet, wait_for
 from bot.web_client import SlackAway, SlackRefused, asked, past_proxy, web_client
 from bot.webhook_store import WebhookStore
@@ -95,6 +96,7 @@ class _Bot:
     failed: threading.Event
     stack: ExitStack
     pagers: dict[str, str]  # their secrets, by address
+    metrics: Metrics
     courtesy: Courtesy = field(default_factory=Courtesy)
 
     @property
@@ -119,9 +121,15 @@ def run_bot(settings: BotSettings) -> int:
     redis = redis_client(settings, timeout=_REDIS_SECONDS)
     with ExitStack() as stack:
         stack.callback(redis.close)
-        bot = _Bot(
-            settings, policy, redis, _Readiness(redis), stop, threading.Event(), stack, pagers
+        meter = (
+            open_client(settings.redis_url.get_secret_value(), policy, timeout=_REDIS_SECONDS)
+            if policy
+            else None
         )
+        bot = _Bot(
+            settings, policy, redis, _Readiness(redis), stop, threading.Event(), stack, pagers,
+            Metrics(meter),
+        )  # fmt: skip
         _answer_probes(bot)
         if wait_for("Redis", lambda: ping(redis), stop) is None:
             return 0
@@ -154,7 +162,7 @@ def _answer_probes(bot: _Bot) -> None:
     if address is None:
         return
     try:
-        probes = Probes(address, bot.ready.checks())
+        probes = Probes(address, bot.ready.checks(), bot.metrics.page)
     except OSError as error:
         raise ConfigError(f"DRAINBOT_PROBE_LISTEN: can't listen on {address}: {error}") from error
     bot.stack.enter_context(probes)
@@ -193,6 +201,7 @@ def _app(bot: _Bot, identity: Identity) -> App:
         open_view=view_opener(bot.token, bot.settings.slack_api_url),
         respond=respond,
         looks=HomeStore(bot.redis),
+        leads_to=leading(desk, bot.redis, identity.url),
     )
     return make_app(identity, deps, signing_secret=_signing_secret(bot))
 
@@ -227,6 +236,7 @@ def _start_threads(bot: _Bot, identity: Identity) -> None:
         every=settings.groups_seconds,
     )
     telling = _thread(bot, "notifier", notifier.run)
+    bot.metrics.lagging(lambda: notifier.lag)
     bot.ready.notifier = lambda: "" if telling.is_alive() else "not running"
     _thread(bot, "groups", refresher.run)
     _start_pagers(bot, client, redis)
@@ -253,7 +263,7 @@ def _answer_programs(bot: _Bot) -> None:
     desk = Desk(client, policy, directory, NodeBook(client))
     feed = Feed(client, progress=bot.settings.progress_seconds)
     parts = Parts(desk, client, WebhookStore(bot.redis), feed)
-    listening = bot.stack.enter_context(running(parts, address))
+    listening = bot.stack.enter_context(running(parts, address, bot.metrics.answered))
     log.info("api_listening", address=str(listening))
 
 

@@ -68,6 +68,7 @@ class _Term:
     cursors: dict[str, str] = field(default_factory=dict)
     told: dict[str, _Told] = field(default_factory=dict)
     dirty: set[str] = field(default_factory=set)
+    waits: dict[str, float] = field(default_factory=dict)  # what is to be told, since when
     finished: OrderedDict[str, int] = field(default_factory=OrderedDict)
     polled: float = 0
     swept: float = 0
@@ -156,6 +157,12 @@ class Notifier:
                 stop.wait(pause)
         renewer.join()
         self._release()
+
+    @property
+    def lag(self) -> float:
+        """For how many seconds the oldest change that waits to be told has waited; 0: none."""
+        since = min(list(self._term.waits.values()), default=None)
+        return 0.0 if since is None else max(0.0, self._clock() - since)
 
     def tick(self, *, wait: float = 0) -> float:
         """Do what is due, blocking at most `wait` seconds for changes and the time of a few calls.
@@ -341,6 +348,10 @@ class Notifier:
             left = self._steps(told)
             if not left and told.view.state is OperationState.ENDED:
                 self._finish(operation, told)
+            if left:
+                self._term.waits.setdefault(operation, self._clock())
+            else:
+                self._term.waits.pop(operation, None)
             steps += left
         # The clock is read after the sender has read it: else a step is always a moment early.
         due = [

@@ -1,4 +1,4 @@
-"""Probes: `/healthz` says that the process is alive, `/readyz` that it can do its work.
+"""Probes: `/healthz` says that the process is alive, `/readyz` that it can do its work; `/metrics`.
 
 They have a listener of their own, apart from Slack's, since they are for the kubelet and not for
 the world. Answers name what is wrong in words, and nothing else about the process.
@@ -12,12 +12,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
+from bot.metrics import CONTENT_TYPE
 from bot.settings import Address
 
-__all__ = ["Check", "Probes", "judged"]
+__all__ = ["Check", "Page", "Probes", "judged"]
 
 Check = Callable[[], str]
 """Returns what is wrong, or an empty string."""
+
+Page = Callable[[], bytes]
+"""Returns what Prometheus reads."""
 
 _SLOW_CLIENT = 2.0  # seconds that a client may take to send its few bytes
 
@@ -38,12 +42,15 @@ class Probes:
     """Answers probes over HTTP from a thread of its own, while entered.
 
     `checks` decide about readiness: by name, each returns what is wrong or an empty string. They
-    are run for each request, so they are cheap and bounded in time. Raises OSError where the
+    are run for each request, so they are cheap and bounded in time. `page` is what /metrics
+    answers; without it that is not there. Raises OSError where the
     address can't be listened on.
     """
 
-    def __init__(self, address: Address, checks: Mapping[str, Check]) -> None:
-        self._server = ThreadingHTTPServer(address, _handler(checks))
+    def __init__(
+        self, address: Address, checks: Mapping[str, Check], page: Page | None = None
+    ) -> None:
+        self._server = ThreadingHTTPServer(address, _handler(checks, page))
         self._server.daemon_threads = True
         self._thread = threading.Thread(
             target=self._server.serve_forever,
@@ -75,7 +82,7 @@ class Probes:
         self._thread.join()
 
 
-def _handler(checks: Mapping[str, Check]) -> type[BaseHTTPRequestHandler]:
+def _handler(checks: Mapping[str, Check], page: Page | None) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _SLOW_CLIENT
         server_version = "drainbot"
@@ -91,13 +98,18 @@ def _handler(checks: Mapping[str, Check]) -> type[BaseHTTPRequestHandler]:
                 status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
                 words = {name: wrong or "ok" for name, wrong in results.items()}
                 self._answer(status, {"status": "ready" if ready else "not ready", **words})
+            elif path == "/metrics" and page is not None:
+                self._send(HTTPStatus.OK, page(), CONTENT_TYPE)
             else:
-                self._answer(HTTPStatus.NOT_FOUND, {"status": "only /healthz and /readyz are here"})
+                there = "/healthz, /readyz and /metrics" if page else "/healthz and /readyz"
+                self._answer(HTTPStatus.NOT_FOUND, {"status": f"only {there} are here"})
 
         def _answer(self, status: HTTPStatus, content: dict[str, str]) -> None:
-            body = json.dumps(content).encode()
+            self._send(status, json.dumps(content).encode(), "application/json")
+
+        def _send(self, status: HTTPStatus, body: bytes, kind: str) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

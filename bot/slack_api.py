@@ -27,6 +27,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.messages.message import METADATA_EVENT, BlockDict
+from bot.metrics import SLACK_RATE_LIMITED
 
 __all__ = [
     "Away",
@@ -274,6 +275,7 @@ def _refusal(error: SlackApiError) -> Trouble:
     code = str(body.get("error", ""))
     headers = {name.lower(): value for name, value in dict(response.headers or {}).items()}
     if response.status_code == 429 or code == "ratelimited":  # noqa: PLR2004  Too Many Requests
+        SLACK_RATE_LIMITED.inc()
         return RateLimited(_seconds(headers.get("retry-after", "")))
     if response.status_code != 200 or code in _MAY_HAVE_HAPPENED or not code:  # noqa: PLR2004  OK
         return Unknown(f"HTTP {response.status_code} {code}"[:200].strip())

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from slack_sdk import WebClient, WebhookClient
 from slack_sdk.errors import SlackApiError
 
+from bot.metrics import SLACK_RATE_LIMITED
+
 __all__ = ["SlackAway", "SlackRefused", "asked", "past_proxy", "web_client", "webhook"]
 
 _RETRY_AFTER = 30.0  # seconds, where a 429 doesn't say
@@ -81,6 +83,7 @@ def _translated(error: SlackApiError) -> SlackAway | SlackRefused:
     status = int(response.status_code)
     code = str(response.get("error") or f"HTTP {status}")
     if status == _TOO_MANY or code == "ratelimited":
+        SLACK_RATE_LIMITED.inc()
         header = str({k.lower(): v for k, v in response.headers.items()}.get("retry-after", ""))
         return SlackAway("ratelimited", float(header) if header.isdecimal() else _RETRY_AFTER)
     if status >= _SERVER_ERROR or code in _PASSING:

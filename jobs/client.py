@@ -22,6 +22,7 @@ from jobs.models import (
     OrphansView,
     Principal,
     QuestionView,
+    Readings,
     Refused,
     Submitted,
 )
@@ -127,6 +128,14 @@ class Counter(Protocol):
 
     def takers(self, cluster: str, nodes: Sequence[str]) -> Mapping[str, str]:
         """Return who has these nodes, by node: operations that have not ended."""
+        ...
+
+
+class Meter(Protocol):
+    """What is counted, for whoever watches over drainbot."""
+
+    def readings(self) -> tuple[Readings, ...]:
+        """Return the counts of each cluster."""
         ...
 
 

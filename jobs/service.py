@@ -20,6 +20,7 @@ from jobs.freeze import Freezing
 from jobs.histories import Histories
 from jobs.inventory import InventoryStore
 from jobs.leases import NamedLease, reaching_redis
+from jobs.metering import readings_of
 from jobs.models import (
     Changes,
     DrainRequest,
@@ -29,6 +30,7 @@ from jobs.models import (
     Outcome,
     Principal,
     QuestionView,
+    Readings,
     Refused,
     Submitted,
 )
@@ -288,6 +290,11 @@ class Service(Deciding, Freezing):
         with reaching_redis():
             store = self._stores.get(cluster)
             return open_questions(store) if store else ()
+
+    def readings(self) -> tuple[Readings, ...]:
+        """Return what is counted of each cluster."""
+        with reaching_redis():
+            return tuple(readings_of(store) for store in self._stores.values())
 
     def begun(self, cluster: str, dedup: str) -> str:
         """Return the operation that a request of this name began, or ""."""

@@ -69,10 +69,11 @@ class Braking:
             self._ears.tell(error)
 
     def _share(self) -> None:
-        counts = self._act.resources.cluster.tally.take()
+        tally = self._act.resources.cluster.tally
+        counts, totals = tally.take(), tally.take_totals()
         known = self._call(
             "tally", name="calls", source=self._source, keep=KEPT,
-            bucket=EVICTIONS, counts=counts,
+            bucket=EVICTIONS, counts=counts, totals=totals,
         )  # fmt: skip
         now = int(known["at"])
         held = Brake(

@@ -21,6 +21,7 @@ from jobs.drain.answers import (
     EvictionAnswer,
     Passing,
     Replaced,
+    word_of,
 )
 from jobs.drain.facts import Pod
 from jobs.drain.gates import Key
@@ -181,7 +182,9 @@ class Sender:
             if permit.leave != "ok":
                 self._ears.tell(NoLeave(pod, permit))
                 return
-            self._ears.tell(Answered(pod, self._request(pod), gate))
+            answer = self._request(pod)
+            self._act.resources.cluster.tally.add(f"eviction|{word_of(answer)}")
+            self._ears.tell(Answered(pod, answer, gate))
         except BaseException as error:  # noqa: BLE001  handed to the deciding thread, which raises
             self._ears.tell(error)
 

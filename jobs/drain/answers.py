@@ -146,6 +146,11 @@ EvictionAnswer = (
 )
 
 
+def word_of(answer: EvictionAnswer) -> str:
+    """Return the stable word of an answer, under which it is counted: `two_budgets`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(answer).__name__).lower()
+
+
 def classify(status: int, headers: Mapping[str, str], body: Any) -> EvictionAnswer:
     """Say what an answer to an eviction, or to a delete with a uid, means.
 

@@ -29,6 +29,7 @@ from jobs.models.pods import (
     Verdict,
     WontStop,
 )
+from jobs.models.readings import Readings
 from jobs.models.requests import (
     Acted,
     Changes,
@@ -77,8 +78,8 @@ __all__ = [
     "LogEntry",
     "LostState",
     "Memberships",
-    "NodePlan",
     "NodeLife",
+    "NodePlan",
     "NodeStatus",
     "NodeView",
     "NotReady",
@@ -97,6 +98,7 @@ __all__ = [
     "QuestionKind",
     "QuestionState",
     "QuestionView",
+    "Readings",
     "Refusal",
     "RefusalReason",
     "Refused",

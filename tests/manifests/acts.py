@@ -7,6 +7,7 @@ from bot.home_store import HomeStore
 from bot.message_store import MessageStore, Record
 from bot.outbox import Note, Outbox
 from bot.page_store import PageStore, pager_key
+from bot.webhook_store import WebhookStore
 from jobs.audit import AuditLog, Chainer
 from jobs.beginnings import Beginnings
 from jobs.durable import Activity, Context, Question, Quota, Registry, Runner, Signal, Store, Timer
@@ -192,6 +193,10 @@ def _read(service: Service, question: str) -> None:
     assert service.operations(CLUSTER)
     service.inventory(CLUSTER)
     service.worker_seen(CLUSTER)
+    service.questions(CLUSTER)
+    service.readings()
+    service.takers(CLUSTER, ["node-1"])
+    assert service.begun(CLUSTER, OPERATION) == OPERATION
     service.orphans.lost()
     for found in (
         service.histories.of_operation(ANA, CLUSTER, OPERATION),
@@ -246,6 +251,11 @@ def tell(guarded: GuardedRedis) -> None:
     (page,) = pages.waiting(pager)
     assert pages.change(pager, page)
     pages.done(pager, page.id)
+    webhooks = WebhookStore(redis)
+    ana = Principal(team="T01DEMO", user="U1")
+    token, made = webhooks.make(ana, "prod-eu-q-0", "skip", seconds=60, now=1)
+    webhooks.used(token, made, 2)
+    assert webhooks.find(token)
     groups = GroupStore(redis, "T01DEMO")
     groups.save(People(at=1))
     assert groups.load().at == 1

@@ -8,6 +8,11 @@ return once_fenced(function()
   forget_lease(a.group, a.id)
   redis.call('HDEL', P(a.group) .. 'watching', a.id)
   if hget(key, 'root') == a.id then
+    local raw = hget(key, 'view') or ''
+    local view = raw ~= '' and cjson.decode(raw)
+    local how = type(view) == 'table' and view['end']
+    local counted = hget(key, 'name') .. '|' .. (type(how) == 'string' and how or a.state)
+    redis.call('HINCRBY', P(a.group) .. 'counts', 'ended|' .. counted, 1)
     redis.call('ZREM', P(a.group) .. 'live', a.id)
     redis.call('ZADD', P(a.group) .. 'ended', now, a.id)
     -- A result that is long is kept beside the workflow alone: this list is never cut.

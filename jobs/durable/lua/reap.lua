@@ -3,5 +3,6 @@
 return once(function()
   if fenced() then return { result = 'stale' }, false end
   make_ready(a.group, a.id, 'reaped')
+  redis.call('HINCRBY', P(a.group) .. 'counts', 'reaped', 1)
   return { result = 'reaped' }
 end)

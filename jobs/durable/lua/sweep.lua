@@ -35,6 +35,7 @@ end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', p .. 'running', '-inf', now, 'LIMIT', 0, a.limit)) do
   if hget(wf_key(a.group, id), 'state') == 'running' then
     make_ready(a.group, id, 'reaped')
+    redis.call('HINCRBY', p .. 'counts', 'reaped', 1)
     done.leases = done.leases + 1
   else
     redis.call('ZREM', p .. 'running', id)

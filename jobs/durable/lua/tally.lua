@@ -1,7 +1,8 @@
 -- Add up what the calls of all workers came to, second by second, and say what is known of late.
 -- A repeat, known by its source and its call, adds nothing.
 -- a: group, id, epoch, nonce, call, name, source (whoever counts), keep (s),
---    counts = {{seconds ago, calls, failed}, …}, bucket (of the hold to tell of)
+--    counts = {{seconds ago, calls, failed}, …}, bucket (of the hold to tell of),
+--    totals = {name = number} or absent: added to the hash `counts`, for good
 -- -> {result = 'ok', at (ms), counts = {{second, calls, failed}, …}, on, since (ms), why}
 --    | {result = 'fenced'}
 if fenced() then return cjson.encode({ result = 'fenced' }) end
@@ -12,6 +13,9 @@ if redis.call('GET', source) ~= a.call then
     local at = string.format('%d', second - count[1])
     redis.call('HINCRBY', key, 'c' .. at, count[2])
     redis.call('HINCRBY', key, 'f' .. at, count[3])
+  end
+  for total, number in pairs(a.totals or {}) do
+    redis.call('HINCRBY', P(a.group) .. 'counts', total, number)
   end
   redis.call('SET', source, a.call, 'PX', a.keep * 1000)
   redis.call('PEXPIRE', key, a.keep * 1000)
