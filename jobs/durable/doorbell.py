@@ -64,6 +64,7 @@ class DoorbellJob(Job):
     """An RQ job that can't run anything, read without trusting what it holds."""
 
     _refusal: str = ""
+    gone = False  # another slot has answered: the keeper rings anew what it can't see queued
 
     @classmethod
     def fetch(cls, id: str, connection: Redis | None = None, serializer: Any = None) -> Self:
@@ -77,7 +78,7 @@ class DoorbellJob(Job):
         try:
             job.refresh()  # type: ignore[no-untyped-call]  # RQ has no types there
         except NoSuchJobError:
-            job._refusal = "is gone"
+            job._refusal, job.gone = "is gone", True
         except ResponseError:
             job._refusal = "is no hash"
         return job

@@ -61,7 +61,10 @@ class Slot(SimpleWorker):
         try:
             doorbell = cast("DoorbellJob", job).doorbell()
         except UntrustedJob as error:
-            log.error("job_refused", job=job.id, error=str(error))  # noqa: TRY400  (no surprise)
+            if cast("DoorbellJob", job).gone:
+                log.info("doorbell_was_answered", job=job.id)
+            else:
+                log.error("job_refused", job=job.id, error=str(error))  # noqa: TRY400  (no surprise)
             self.connection.lrem(queue.intermediate_queue_key, 1, job.id)
             self.connection.delete(job.key)
             return

@@ -14,7 +14,8 @@ REACH_FOR = {
     "click_to_first_eviction_p50_ms": 100.0,
     "click_to_first_eviction_p99_ms": 300.0,
     "freeze_to_last_eviction_ms": 1000.0,
-    "resume_after_sigkill_p50_s": 1.0,
+    "resume_after_sigkill_p50_s": 0.6,
+    "resume_after_sigkill_p95_s": 1.0,
     "resume_after_sigkill_max_s": 2.0,
     "slot_extra_memory_mb": 25.0,
     "resume_after_silent_host_max_s": 4.0,  # a lease of 3 s, and one more
