@@ -3,13 +3,14 @@
 import re
 import sys
 from contextlib import suppress
-from typing import NoReturn
+from dataclasses import asdict
+from typing import Literal, NoReturn
 
 from bot import commands
 from bot.cli_exit import NOT_AS_ASKED, REFUSED, USAGE, Exit, fail
 from bot.cli_session import Session, opened
 from bot.cli_show import follow, looks, say, say_json
-from bot.grammar import Steer, Steering, parse_node
+from bot.grammar import Steer, Steering, expected_length, parse_node
 from bot.messages.buttons import word
 from bot.messages.decisions import outcome_line, wait_line
 from bot.messages.ephemeral import (
@@ -17,6 +18,7 @@ from bot.messages.ephemeral import (
     decided_words,
     refused_words,
     submitted_words,
+    tended_words,
     uncordon_words,
 )
 from bot.messages.finish import finish_text
@@ -28,7 +30,17 @@ from jobs.ids import IdError, parse_operation
 from jobs.models import Decided, OperationEnd, Outcome, Refused, Submitted
 from jobs.options import DrainCommand, UsageError, parse_tokens
 
-__all__ = ["decide", "drain", "show_all", "status", "steer", "uncordon", "who"]
+__all__ = [
+    "decide",
+    "drain",
+    "maintain",
+    "return_node",
+    "show_all",
+    "status",
+    "steer",
+    "uncordon",
+    "who",
+]
 
 _PAST: dict[Steering, str] = {"abort": "aborted", "pause": "paused", "resume": "resumed"}
 _COUNTED = {Outcome.SETTLED, Outcome.VOTED, Outcome.POSTPONED, Outcome.ALREADY_VOTED}
@@ -77,12 +89,17 @@ def _understood(words: list[str], cluster: str) -> DrainCommand:
         raise
 
 
-def who(node: str, cluster: str) -> None:
+def who(node: str, cluster: str, *, as_json: bool) -> None:
     """Print who may do what: to one node, or by each rule of the cluster."""
     named, name = parse_node(node) if node else ("", "")
     session = opened()
     place = session.place(named or cluster)
     found = commands.who(session.desk, session.principal, name, place)
+    if as_json:
+        for each in found:
+            rule = each.rule.model_dump(mode="json") if each.rule else None
+            say_json({**asdict(each), "rule": rule, "cluster": place.cluster})
+        return
     say(*who_lines(found, session.desk.policy, place.cluster, PLAIN))
 
 
@@ -99,6 +116,43 @@ def uncordon(node: str, cluster: str, *, wait: bool, as_json: bool) -> None:
     else:
         say(uncordon_words(given, place.cluster, name, PLAIN))
     _wait(session, given, wait=wait, as_json=as_json)
+
+
+def maintain(node: str, cluster: str, *, expected: str, reason: str, as_json: bool) -> None:
+    """Say that work on a drained node begins. It lasts, so it is not waited for."""
+    seconds = expected_length(expected) if expected else 0
+    _tend("maintenance", node, cluster, expected=seconds, reason=reason, as_json=as_json)
+
+
+def return_node(node: str, cluster: str, *, wait: bool, as_json: bool) -> None:
+    """Ask for a node back once it is what it was; with `wait` until it is."""
+    _tend("return", node, cluster, wait=wait, as_json=as_json)
+
+
+def _tend(
+    verb: Literal["maintenance", "return"],
+    node: str,
+    cluster: str,
+    *,
+    expected: int = 0,
+    reason: str = "",
+    wait: bool = False,
+    as_json: bool,
+) -> None:
+    named, name = parse_node(node)
+    session = opened()
+    place = session.place(named or cluster)
+    answer = commands.tend(
+        session.desk, session.principal, verb, name, place, expected=expected, reason=reason,
+        dedup=session.once(),
+    )  # fmt: skip
+    if isinstance(answer, Refused):
+        _refuse(answer)
+    if as_json:
+        say_json(answer)
+    else:
+        say(tended_words(answer, verb, place.cluster, name, PLAIN))
+    _wait(session, answer, wait=wait, as_json=as_json)
 
 
 def status(typed: str, cluster: str, *, as_json: bool) -> None:

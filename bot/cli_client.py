@@ -39,6 +39,8 @@ def register(app: typer.Typer) -> None:
     app.command("freeze")(_freeze)
     app.command("thaw")(_thaw)
     app.command("uncordon")(_uncordon)
+    app.command("maintenance")(_maintenance)
+    app.command("return")(_return)
     app.command("who")(_who)
     app.command("orphans")(_orphans)
     app.command("history")(_history)
@@ -110,17 +112,47 @@ def _uncordon(
     cli_acts.uncordon(node, cluster, wait=wait, as_json=as_json)
 
 
+def _maintenance(
+    node: Annotated[str, typer.Argument(metavar="NODE", help="Such as node-1 or lab/node-1.")],
+    *,
+    expected: Annotated[
+        str, typer.Option("--for", metavar="2h", help="How long it should take.")
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why, for everybody to read.")] = "",
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """Say that work on a drained node begins; it stays cordoned until it returns."""
+    from bot import cli_acts  # noqa: PLC0415  see the module
+
+    cli_acts.maintain(node, cluster, expected=expected, reason=reason, as_json=as_json)
+
+
+def _return(
+    node: Annotated[str, typer.Argument(metavar="NODE", help="Such as node-1 or lab/node-1.")],
+    *,
+    wait: Wait = False,
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """Give a node back once it is what it was before its drain."""
+    from bot import cli_acts  # noqa: PLC0415  see the module
+
+    cli_acts.return_node(node, cluster, wait=wait, as_json=as_json)
+
+
 def _who(
     node: Annotated[
         str, typer.Argument(metavar="[NODE]", help="Such as node-1; without it each rule's.")
     ] = "",
     *,
+    as_json: Json = False,
     cluster: Cluster = "",
 ) -> None:
     """Say who may ask, approve, decide and force by the policy, and what you may."""
     from bot import cli_acts  # noqa: PLC0415  see the module
 
-    cli_acts.who(node, cluster)
+    cli_acts.who(node, cluster, as_json=as_json)
 
 
 def _orphans(

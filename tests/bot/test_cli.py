@@ -367,3 +367,10 @@ def test_commands_do_not_load_what_they_do_not_need() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert loaded.stdout.strip() == "[]"
+
+
+def test_who_may_do_what_is_told_to_programs_too(client: FakeClient, run: Run) -> None:
+    code, out, _ = run("who", "node-1", "--json")
+    told = json.loads(out)
+    assert (code, told["node"], told["mine"]) == (0, "node-1", ["ask", "decide"])
+    assert told["rule"]["request"] == ["sre"]
