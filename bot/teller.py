@@ -1,7 +1,7 @@
 """Puts the notifier together: the operations' messages, and what is told beside them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from redis import Redis
 
@@ -22,13 +22,13 @@ from bot.pages import PageNotes
 from bot.sender import Sender
 from bot.settings import BotSettings
 from bot.slack_api import SlackApi
-from bot.telling import links_of
+from bot.telling import leads_to, links_of
 from bot.web_client import web_client
-from jobs.models import OperationView
+from jobs.models import OperationView, QuestionView
 from jobs.policy import Policy
 from jobs.service import Service
 
-__all__ = ["make_notifier"]
+__all__ = ["leading", "make_notifier"]
 
 _SLACK_SECONDS = 5
 
@@ -82,6 +82,17 @@ def make_notifier(
         lost=client.orphans.lost,
         beside=beside,
     )
+
+
+def leading(desk: Desk | None, redis: Redis, workspace: str) -> Callable[[QuestionView], str]:
+    """Return what finds the message of the question that took another one's place."""
+    messages = MessageStore(redis)
+
+    def lead(question: QuestionView) -> str:
+        view = desk.client.operation(question.operation) if desk else None
+        return leads_to(view, question, messages.read(view.id), workspace) if view else ""
+
+    return lead
 
 
 def _directory(redis: Redis, policy: Policy) -> Directory:

@@ -15,8 +15,8 @@ from bot.messages import Message, Priority
 from bot.messages.finish import FINISH
 from bot.messages.log import summary
 from bot.messages.progress import PARENT
-from bot.messages.question import question_key
-from jobs.models import OperationState, OperationView
+from bot.messages.question import question_key, successor_of
+from jobs.models import OperationState, OperationView, QuestionKind, QuestionView
 
 __all__ = [
     "Kind",
@@ -24,6 +24,7 @@ __all__ = [
     "Step",
     "address_of",
     "collapsed",
+    "leads_to",
     "links_of",
     "place_of",
     "shown_every",
@@ -267,6 +268,21 @@ def links_of(view: OperationView, records: Mapping[str, Record], workspace: str)
             at = f"{record.channel}/p{record.ts.replace('.', '')}{thread}"
             links[question.id] = f"{workspace.rstrip('/')}/archives/{at}"
     return {id: link for id, link in links.items() if link}
+
+
+def leads_to(
+    view: OperationView, question: QuestionView, records: Mapping[str, Record], workspace: str
+) -> str:
+    """Return the address of the question that took another one's place, "" where none is known.
+
+    A Start is asked by the operation's first message.
+    """
+    found = successor_of(view, question)
+    if found is None:
+        return ""
+    links = links_of(view, records, workspace)
+    start = found.kind is QuestionKind.START
+    return links.get(view.id if start else found.id) or links.get(view.id, "")
 
 
 def shown_every(views: Iterable[OperationView], progress: float) -> int:

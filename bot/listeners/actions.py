@@ -43,17 +43,17 @@ def register(app: App, deps: Deps) -> None:
 
     @app.action(re.compile(".*", re.DOTALL))
     def on_click(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
-        settle_click(deps, body, arrived_at(context), _work(body))
+        settle_click(deps, body, arrived_at(context), _work(deps, body))
         ack()
 
 
-def _work(body: Mapping[str, Any]) -> Work:
+def _work(deps: Deps, body: Mapping[str, Any]) -> Work:
     action_id, value = _pressed(body)
 
     def work(desk: Desk, principal: Principal, delivery: Delivery) -> Reply:
         choice = read_choice(value) if action_id.startswith(DECIDE) else None
         if choice is not None:
-            return _decide(desk, principal, choice, delivery)
+            return _decide(deps, desk, principal, choice, delivery)
         operation = read_operation(value)
         if operation is None:
             return Reply(NOT_A_BUTTON)
@@ -70,18 +70,27 @@ def _pressed(body: Mapping[str, Any]) -> tuple[str, object]:
     return str(action.get("action_id", "")), action.get("value")
 
 
-def _decide(desk: Desk, principal: Principal, choice: Choice, delivery: Delivery) -> Reply:
+def _decide(
+    deps: Deps, desk: Desk, principal: Principal, choice: Choice, delivery: Delivery
+) -> Reply:
     if choice.choice in {"force", "abort"}:
-        return _ask_first(desk, principal, choice, delivery)
+        return _ask_first(deps, desk, principal, choice, delivery)
     decided = commands.decide(desk, principal, choice.question, choice.choice, nonce=delivery.key)
-    return Reply(decided_words(decided, choice.choice, now_ms=desk.client.now()))
+    return Reply(_told(deps, desk, decided, choice))
 
 
-def _ask_first(desk: Desk, principal: Principal, choice: Choice, delivery: Delivery) -> Reply:
+def _told(deps: Deps, desk: Desk, decided: Decided, choice: Choice) -> str:
+    new = deps.successor(decided)
+    return decided_words(decided, choice.choice, now_ms=desk.client.now(), successor=new)
+
+
+def _ask_first(
+    deps: Deps, desk: Desk, principal: Principal, choice: Choice, delivery: Delivery
+) -> Reply:
     """Open the modal of a choice that needs more than a click; it decides nothing yet."""
     found = commands.open_question(desk, principal, choice.question, choice.choice)
     if isinstance(found, Decided):
-        return Reply(decided_words(found, choice.choice, now_ms=desk.client.now()))
+        return Reply(_told(deps, desk, found, choice))
     question, view = found
     if choice.choice == "force":
         return Reply(

@@ -11,7 +11,7 @@ from bot.messages.ephemeral import OTHER_ORGANISATION
 from bot.messages.message import BlockDict
 from bot.outbox import Note
 from jobs.errors import DrainbotError
-from jobs.models import Principal
+from jobs.models import Decided, Principal, QuestionView
 
 __all__ = ["Deps", "Looks", "NotAdmitted", "Notes", "admit"]
 
@@ -40,6 +40,10 @@ class Looks(Protocol):
         ...
 
 
+def _nowhere(question: QuestionView) -> str:  # noqa: ARG001  the shape of `leads_to`
+    return ""
+
+
 class NotAdmitted(DrainbotError):  # noqa: N818  it names what the person is told
     """The person may not even ask; the text tells them why."""
 
@@ -50,7 +54,8 @@ class Deps:
 
     `desk` is None where there is no policy: then nothing is allowed, and `no_policy` says so.
     `open_view` opens a modal and returns what went wrong, or ""; `respond` posts words for one
-    person to a response_url. Both are slow, and only ever run aside.
+    person to a response_url. Both are slow, and only ever run aside. `leads_to` returns the
+    address of what took a question's place, or "".
     """
 
     desk: Desk | None
@@ -61,6 +66,12 @@ class Deps:
     open_view: Callable[[str, BlockDict], str]
     respond: Callable[[str, dict[str, Any]], None]
     looks: Looks
+    leads_to: Callable[[QuestionView], str] = _nowhere
+
+    def successor(self, decided: Decided) -> str:
+        """Return where somebody is sent whose answer came too late for a question."""
+        question = decided.question
+        return self.leads_to(question) if question is not None and question.superseded_by else ""
 
 
 def admit(deps: Deps, delivery: Delivery) -> tuple[Desk, Principal]:

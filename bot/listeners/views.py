@@ -35,7 +35,7 @@ def register(app: App, deps: Deps) -> None:
 
     @app.view_submission(re.compile(".*", re.DOTALL))
     def on_submit(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
-        work = _work(body)
+        work = _work(deps, body)
         ack(**settle_modal(deps, body, arrived_at(context), work, field_of_errors=_REASON))
 
     @app.view_closed(re.compile(".*", re.DOTALL))
@@ -43,7 +43,7 @@ def register(app: App, deps: Deps) -> None:
         ack()
 
 
-def _work(body: Mapping[str, Any]) -> Work:
+def _work(deps: Deps, body: Mapping[str, Any]) -> Work:
     view = body.get("view")
     submitted: Mapping[str, Any] = view if isinstance(view, Mapping) else {}
 
@@ -52,12 +52,12 @@ def _work(body: Mapping[str, Any]) -> Work:
             case str(callback) if callback == FORCE_MODAL:
                 form = read_force(submitted)
                 if isinstance(form, ForceForm):
-                    return _force(desk, principal, form, delivery)
+                    return _force(deps, desk, principal, form, delivery)
                 return Reply(errors=form)
             case str(callback) if callback == ABORT_MODAL:
                 wanted = read_abort(submitted)
                 if isinstance(wanted, AbortForm):
-                    return _abort(desk, principal, wanted, delivery)
+                    return _abort(deps, desk, principal, wanted, delivery)
                 return Reply(errors=wanted)
             case str(callback) if callback == REQUEST_MODAL:
                 return submit_form(desk, principal, submitted, delivery)
@@ -66,20 +66,28 @@ def _work(body: Mapping[str, Any]) -> Work:
     return work
 
 
-def _force(desk: Desk, principal: Principal, form: ForceForm, delivery: Delivery) -> Reply:
+def _settle(
+    deps: Deps, desk: Desk, principal: Principal, form: ForceForm | AbortForm, delivery: Delivery
+) -> str:
     decided = commands.decide(
         desk, principal, form.question, form.choice, note=form.reason, nonce=delivery.key
     )
-    words = decided_words(decided, form.choice, now_ms=desk.client.now())
+    new = deps.successor(decided)
+    return decided_words(decided, form.choice, now_ms=desk.client.now(), successor=new)
+
+
+def _force(
+    deps: Deps, desk: Desk, principal: Principal, form: ForceForm, delivery: Delivery
+) -> Reply:
+    words = _settle(deps, desk, principal, form, delivery)
     return Reply(words, channel=form.channel, thread_ts=form.thread_ts)
 
 
-def _abort(desk: Desk, principal: Principal, form: AbortForm, delivery: Delivery) -> Reply:
+def _abort(
+    deps: Deps, desk: Desk, principal: Principal, form: AbortForm, delivery: Delivery
+) -> Reply:
     if form.question:
-        decided = commands.decide(
-            desk, principal, form.question, form.choice, note=form.reason, nonce=delivery.key
-        )
-        words = decided_words(decided, form.choice, now_ms=desk.client.now())
+        words = _settle(deps, desk, principal, form, delivery)
         return Reply(words, channel=form.channel, thread_ts=form.thread_ts)
     order = Steer(verb="abort", operation=form.operation, reason=form.reason)
     acted = commands.steer(desk, principal, order, nonce=delivery.key)

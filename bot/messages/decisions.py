@@ -11,6 +11,7 @@ __all__ = [
     "needs_line",
     "outcome_line",
     "people",
+    "void_line",
     "vote_lines",
     "wait_line",
     "waits_for",
@@ -44,17 +45,28 @@ def outcome_line(question: QuestionView, style: Style, *, successor: str = "") -
 
     `successor` is the address of the new question, where it was replaced.
     """
+    new = (
+        style.link("→ the new question", successor) if question.superseded_by and successor else ""
+    )
     if question.settled is not None:
-        return f"{settled_line(question.settled, style)}{_grounds(question, style)}"
+        said = f"{settled_line(question.settled, style)}{_grounds(question, style)}"
+        return f"{said}{void_line(question, style)} {new}".strip()
     if question.state is QuestionState.OPEN:
         return ""
     words = _CLOSED.get(question.closed_because) or "Closed"
     at = f" ({style.time(question.closed_at)})" if question.closed_at else ""
     why = f": {style.text(question.detail, 300)}" if _explains(question) else ""
-    new = (
-        style.link("→ the new question", successor) if question.superseded_by and successor else ""
-    )
+    if question.superseded_because:
+        words, why = "Replaced", f", because {style.text(question.superseded_because, 300)}"
     return f"{words}{at}{why}. {new}".strip()
+
+
+def void_line(question: QuestionView, style: Style) -> str:
+    """Say of a decision that it does not count any more, and why; '' while it does."""
+    if question.settled is None or not question.superseded_by:
+        return ""
+    why = f": {style.text(question.superseded_because, 300)}" if question.superseded_because else ""
+    return f" That is void, because the plan has changed since{why}."
 
 
 def _grounds(question: QuestionView, style: Style) -> str:

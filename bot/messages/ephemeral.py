@@ -4,7 +4,7 @@ An empty string means that nothing needs to be said: the message itself shows it
 """
 
 from bot.messages.buttons import choice_label, settled_words, word
-from bot.messages.decisions import missing_line, people
+from bot.messages.decisions import missing_line, people, void_line
 from bot.messages.freezing import frozen_since
 from bot.messages.style import MRKDWN, Style
 from bot.messages.text import escape, short_id
@@ -93,7 +93,9 @@ def _too_late(question: QuestionView, now_ms: int, successor: str, style: Style)
         by = people(question.settled.by, style)
         ago = duration(now_ms - question.settled.at)
         words = settled_words(question.settled.choice, by)
-        return f"Already settled: {words}, {ago} ago. Yours was not applied."
+        told = f"Already settled: {words}, {ago} ago. Yours was not applied."
+        void = void_line(question, style).rstrip(".")
+        return f"{told}{void}; {_new_one(successor, style)}." if void else told
     if question.state is QuestionState.OPEN:
         return "Not applied: the question has just changed. Look again, and decide anew."
     why = {
@@ -101,14 +103,19 @@ def _too_late(question: QuestionView, now_ms: int, successor: str, style: Style)
         "nobody_answered": "Too late: nobody answered in time, and the operation stopped. "
         "Its cordons stay; it can be started again.",
         "aborted": "The operation was aborted.",
-        "superseded": "This question was replaced because what is in the way has changed"
-        + (
-            f"; {style.link('here is the new one', successor)}."
-            if successor
-            else "; look further down."
-        ),
+        "superseded": _replaced(question, successor, style),
     }.get(question.closed_because, "This question is closed.")
     return f"{why} Yours was not applied."
+
+
+def _replaced(question: QuestionView, successor: str, style: Style) -> str:
+    changed = question.superseded_because
+    why = style.text(changed, 300) if changed else "what is in the way has changed"
+    return f"This question was replaced because {why}; {_new_one(successor, style)}."
+
+
+def _new_one(successor: str, style: Style) -> str:
+    return style.link("here is the new one", successor) if successor else "look further down"
 
 
 def refused_words(refused: Refused, style: Style = MRKDWN) -> str:

@@ -153,6 +153,7 @@ def people_line(view: OperationView, style: Style) -> str:
                 person
                 for q in view.questions
                 if q.kind is kind and q.settled and word(q.settled.choice) in _YES
+                if not q.superseded_by  # what was said of another plan does not count
                 for person in q.settled.by
             )
         )

@@ -30,7 +30,7 @@ _CLOSED = {
     "no_longer_needed": "no longer needed",
     "nobody_answered": "nobody answered in time",
     "aborted": "aborted",
-    "superseded": "replaced by another one",
+    "superseded": "replaced by another one, because what it was about has changed",
 }
 
 

@@ -165,6 +165,10 @@ _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "paused": lambda _, f: f"Paused{f.by}: no new node, no new eviction.",
     "resumed": lambda _, f: f"Resumed{f.by}.",
     "freed": _freed,
+    "replanned": lambda _, f: (
+        f"The plan has changed{f.why}. What was said of the old one is void; it is asked again."
+    ),
+    "asked_anew": lambda node, f: f"What keeps {node} has changed{f.why}. It is asked again.",
     "freed_late": lambda node, f: (
         f"{f.pods or 'What stood in the way'} could move now, but it is long since that was "
         f"asked: the drain of {node} waits for a word."

@@ -8,11 +8,12 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
-__all__ = ["METADATA_EVENT", "BlockDict", "Message", "Priority", "fresh_ids"]
+__all__ = ["METADATA_EVENT", "PARENT", "BlockDict", "Message", "Priority", "fresh_ids"]
 
 BlockDict = dict[str, Any]
 
 METADATA_EVENT = "drainbot_message"
+PARENT = "parent"  # the key of an operation's first message
 
 
 class Priority(IntEnum):

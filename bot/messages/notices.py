@@ -79,9 +79,12 @@ def _elsewhere(
     link = MRKDWN.link("→ the question", audience.links.get(question_key(question), ""))
     if not is_open:
         # Who decided is told, why is not: a reason may name pods.
-        bare = question.model_copy(update={"settled": _without_note(question), "detail": ""})
+        bare = question.model_copy(
+            update={"settled": _without_note(question), "detail": "", "superseded_because": ""}
+        )
         said, link = f"{said} {outcome_line(bare, MRKDWN)}", ""
     title = "A decision is needed" if is_open else "No decision is needed any more"
+    title = "Asked anew, as another question" if question.superseded_by else title
     return Message(
         key=_key(question, number),
         text=clip(f"{title} in {NOTICE.text(question.cluster)}, op {short_id(view.id)}.", 1_000),

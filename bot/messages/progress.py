@@ -14,9 +14,9 @@ from bot.messages.buttons import (
 from bot.messages.decisions import people
 from bot.messages.finish import finish_lines, finish_text, finish_title, is_return, people_line
 from bot.messages.freezing import frozen_since
-from bot.messages.message import BlockDict, Message, Priority
+from bot.messages.message import PARENT, BlockDict, Message, Priority
 from bot.messages.nodes import done_count, node_lines, node_list, node_name, pods_gone, pods_total
-from bot.messages.question import effects, question_key
+from bot.messages.question import asked_again, effects, question_key
 from bot.messages.request import asked_line, plan_lines, request_title
 from bot.messages.style import MRKDWN, NOTICE, Style
 from bot.messages.text import clip, count, mention, pod_names, short_id
@@ -32,8 +32,6 @@ __all__ = [
     "state_words",
     "waiting_line",
 ]
-
-PARENT = "parent"
 
 _TEXT = 1_000
 
@@ -161,7 +159,7 @@ def _start(view: OperationView, question: QuestionView, audience: Audience) -> M
         header(f"Start? {request_title(view)}"),
         section([asked_line(view, MRKDWN), *plan_lines(view, MRKDWN)]),
     ]
-    told = effects(view, question, MRKDWN)
+    told = [*asked_again(view, question, MRKDWN), *effects(view, question, MRKDWN)]
     blocks += [section(told)] if told else []
     blocks += [
         actions([*decision_buttons(question), operation_button(view, DETAILS)]),

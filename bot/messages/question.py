@@ -12,7 +12,7 @@ from bot.messages.decisions import (
     wait_line,
     waits_for,
 )
-from bot.messages.message import BlockDict, Message, Priority
+from bot.messages.message import PARENT, BlockDict, Message, Priority
 from bot.messages.nodes import node_list, node_name
 from bot.messages.obstacles import block_lines, refusal_lines, wont_stop_lines
 from bot.messages.request import asked_line, plan_lines, request_title
@@ -21,12 +21,14 @@ from bot.messages.text import clip, count, listing, pod_names, short_id
 from jobs.models import OperationView, QuestionKind, QuestionState, QuestionView, Verdict
 
 __all__ = [
+    "asked_again",
     "detail_lines",
     "effects",
     "question_key",
     "question_message",
     "question_text",
     "question_title",
+    "successor_of",
 ]
 
 _BY_BUDGETS = frozenset({"budget", "two_budgets", "budget_broken"})
@@ -165,8 +167,11 @@ def _blocks(
     view: OperationView, asked: tuple[QuestionView, ...], audience: Audience
 ) -> list[BlockDict]:
     question = asked[-1]
-    body = _request_body(view, question) if question.kind is QuestionKind.APPROVAL else []
-    body = body or _body(question)
+    # What was asked about is the plan of that time, and the operation shows the one of now.
+    replaced = bool(question.superseded_by)
+    asks = question.kind is QuestionKind.APPROVAL and not replaced
+    body = _request_body(view, question) if asks else _body(question)
+    body = [*asked_again(view, question, MRKDWN), *body]
     earlier = [outcome_line(q, MRKDWN) for q in asked[:-1][-_EARLIER:]]
     body += [f"Before: {line}" for line in earlier if line]
     title = question_title(question)
@@ -174,7 +179,7 @@ def _blocks(
         title = f"Approve? {request_title(view)}"
     who = audience.mentions(question)
     if question.state is not QuestionState.OPEN:
-        new = audience.links.get(_successor_key(view, question), "")
+        new = _link_to(successor_of(view, question), audience)
         body.append(MRKDWN.bold(outcome_line(question, MRKDWN, successor=new)))
         return [
             header(title.removeprefix("Decide: ")),
@@ -198,9 +203,28 @@ def _blocks(
     return [*blocks, context([*small, f"op {short_id(view.id)}"])]
 
 
-def _successor_key(view: OperationView, question: QuestionView) -> str:
-    successor = next((q for q in view.questions if q.id == question.superseded_by), None)
-    return question_key(successor) if successor else ""
+def successor_of(view: OperationView, question: QuestionView) -> QuestionView | None:
+    """Return the question that took its place, the latest where that was replaced as well."""
+    known = {each.id: each for each in view.questions}
+    found: QuestionView | None = None
+    following = known.pop(question.superseded_by, None)
+    while following is not None:  # each is taken out: nobody goes round in circles
+        found, following = following, known.pop(following.superseded_by, None)
+    return found
+
+
+def asked_again(view: OperationView, question: QuestionView, style: Style) -> list[str]:
+    """Say why it is asked once more, in the place of an earlier one."""
+    earlier = [q for q in view.questions if q.superseded_by == question.id and q.superseded_because]
+    why = [style.text(q.superseded_because, 400) for q in earlier[-1:]]
+    return [f"Asked again, because {words}. What was said before does not count." for words in why]
+
+
+def _link_to(question: QuestionView | None, audience: Audience) -> str:
+    if question is None:
+        return ""
+    key = PARENT if question.kind is QuestionKind.START else question_key(question)
+    return audience.links.get(key, "")
 
 
 def _request_body(view: OperationView, question: QuestionView) -> list[str]:

@@ -97,6 +97,19 @@ def test_a_replaced_question_leads_to_the_new_one() -> None:
     assert "<https://demo.slack.com/p1|here is the new one>" in told
 
 
+def test_whoever_votes_for_what_is_void_by_now_hears_why_and_where_to_look() -> None:
+    void = {"superseded_by": "prod-eu-q-new", "superseded_because": "node-1 is another node"}
+    question = samples.settled("approve").model_copy(update=void)
+    decided = Decided(outcome=Outcome.ALREADY_SETTLED, question=question)
+
+    told = decided_words(decided, "approve", now_ms=NOW, successor="https://demo.slack.com/p1")
+
+    assert told.endswith(
+        "That is void, because the plan has changed since: node-1 is another node; "
+        "<https://demo.slack.com/p1|here is the new one>."
+    )
+
+
 def test_every_outcome_but_success_has_words() -> None:
     for outcome in Outcome:
         for question in (None, samples.question(), samples.settled()):

@@ -33,13 +33,14 @@ from tests.bot.messages.samples_after import AFTER
 from tests.bot.messages.samples_fleet import FLEETS
 from tests.bot.messages.samples_people import OWNERS, PEOPLE
 from tests.bot.messages.samples_plan import PLANS
+from tests.bot.messages.samples_replaced import LINKS, REPLACED
 
 GOLDEN = Path(__file__).parent / "golden"
 NOW = samples.T0 + 12 * samples.MINUTE
 AUDIENCE = Audience(
     mentions=lambda question: ("S0ONCALL",) if question.kind == "approval" else (samples.SRE,),
     owners=lambda question: OWNERS if question.roles_needed else (),
-    links={"q:node-17-block": "https://demo.slack.example/archives/C01OPS/p1"},
+    links={"q:node-17-block": "https://demo.slack.example/archives/C01OPS/p1", **LINKS},
 )
 
 VIEWS: dict[str, OperationView] = {
@@ -121,6 +122,7 @@ VIEWS: dict[str, OperationView] = {
     **FLEETS,
     **PLANS,
     **PEOPLE,
+    **REPLACED,
 }
 
 
