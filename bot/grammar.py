@@ -13,6 +13,7 @@ from jobs import ids
 from jobs.ids import close_matches, did_you_mean, is_node_name, parse_operation, quoted
 from jobs.models import Frozen
 from jobs.options import DrainCommand, UsageError, parse_drain, split_node
+from jobs.policy import parse_duration
 
 __all__ = [
     "VERBS",
@@ -23,8 +24,11 @@ __all__ = [
     "History",
     "Hold",
     "List",
+    "Maintenance",
+    "Return",
     "Status",
     "Steer",
+    "Tend",
     "Uncordon",
     "Who",
     "parse",
@@ -42,6 +46,7 @@ _HELP = frozenset({"help", "?", "--help", "-h"})
 _ASKS_HELP = frozenset({"--help", "-h", "—help", "–help", "?"})  # noqa: RUF001  typed by phones
 _LONGEST = 8000  # characters; Slack sends at most 4,000
 _REASON_LONGEST = 500
+_SHORTEST, _LONGEST_MAINTENANCE = 60, 90 * 86_400  # seconds
 
 
 class Drain(Frozen):
@@ -70,6 +75,22 @@ class Steer(Frozen):
 
 class Uncordon(Frozen):
     """Give back a node that an ended operation left cordoned."""
+
+    cluster: str
+    node: str
+
+
+class Maintenance(Frozen):
+    """Say that work on a drained node begins; `expected` is its length in seconds, 0: not said."""
+
+    cluster: str
+    node: str
+    expected: int = 0
+    reason: str = ""
+
+
+class Return(Frozen):
+    """Return a node to service, when it is what it was before its drain."""
 
     cluster: str
     node: str
@@ -106,7 +127,8 @@ class Ask(Frozen):
     """Open the form in which a drain is asked for."""
 
 
-Command = Drain | Status | List | Steer | Uncordon | Hold | Who | History | Help | Ask
+Tend = Uncordon | Maintenance | Return
+Command = Drain | Status | List | Steer | Tend | Hold | Who | History | Help | Ask
 
 
 def parse(text: str, *, cluster: str, clusters: tuple[str, ...] = ()) -> Command:
@@ -213,6 +235,34 @@ def _uncordon(rest: str, cluster: str) -> Uncordon:
     return Uncordon(cluster=named or cluster, node=node)
 
 
+def _maintenance(rest: str, cluster: str) -> Maintenance:
+    first, _, more = rest.partition(" ")
+    named, node = parse_node(first)
+    match = re.match(r"(?:--|—|–)for[= ]\s*(\S+)\s*(.*)\Z", more.strip(), re.DOTALL)  # noqa: RUF001  typed by phones
+    expected = expected_length(match[1]) if match else 0
+    reason = _reason(match[2] if match else more.strip())
+    return Maintenance(cluster=named or cluster, node=node, expected=expected, reason=reason)
+
+
+def expected_length(text: str) -> int:
+    """Read how long a maintenance should take (`2h`, `1h30m`), in seconds.
+
+    Raises :class:`jobs.options.UsageError`.
+    """
+    try:
+        seconds = int(parse_duration(text))
+    except ValueError:
+        seconds = 0
+    if not _SHORTEST <= seconds <= _LONGEST_MAINTENANCE:
+        raise UsageError(f"{quoted(text)} is no length for a maintenance: 1m to 90d, such as 2h.")
+    return seconds
+
+
+def _return(rest: str, cluster: str) -> Return:
+    named, node = parse_node(rest)
+    return Return(cluster=named or cluster, node=node)
+
+
 def _hold(verb: Holding, rest: str, cluster: str, clusters: tuple[str, ...]) -> Hold:
     first, _, more = rest.partition(" ")
     named = first if first in clusters else ""
@@ -289,6 +339,8 @@ _READERS: dict[str, Callable[[str, str], Command]] = {
     "pause": _pause,
     "resume": _resume,
     "uncordon": _uncordon,
+    "maintenance": _maintenance,
+    "return": _return,
     "who": _who,
     "history": _history,
 }

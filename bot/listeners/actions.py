@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from slack_bolt import Ack, App, BoltContext
 
 from bot import commands
-from bot.commands import Desk
+from bot.commands import Desk, Place
 from bot.grammar import Steer, Steering
 from bot.listeners.delivery import Delivery
 from bot.listeners.deps import Deps
@@ -16,19 +16,27 @@ from bot.messages.buttons import (
     ABORT,
     DECIDE,
     DETAILS,
+    MAINTAIN,
     PAUSE,
     REPORT,
     RESUME,
+    RETURN,
     Choice,
     read_choice,
     read_operation,
 )
 from bot.messages.details import details_modal
-from bot.messages.ephemeral import NOT_A_BUTTON, acted_words, decided_words, refused_words
+from bot.messages.ephemeral import (
+    NOT_A_BUTTON,
+    acted_words,
+    decided_words,
+    refused_words,
+    tended_words,
+)
 from bot.messages.history import history_modal
 from bot.messages.message import BlockDict
 from bot.messages.modals import abort_modal, force_modal
-from jobs.models import Decided, OperationView, Principal, Refused
+from jobs.models import Decided, NodeStatus, OperationView, Principal, Refused
 
 __all__ = ["register"]
 
@@ -36,6 +44,7 @@ _VERBS: dict[str, tuple[Steering, str]] = {
     PAUSE: ("pause", "paused"),
     RESUME: ("resume", "resumed"),
 }
+_TENDS: dict[str, Literal["maintenance", "return"]] = {MAINTAIN: "maintenance", RETURN: "return"}
 
 
 def register(app: App, deps: Deps) -> None:
@@ -127,11 +136,30 @@ def _operation(
             return Reply(refused_words(acted))
         # What changed is said to all by the message itself; what didn't, to one person.
         return Reply("" if acted.changed else acted_words(acted, past))
+    if action_id in _TENDS:
+        return _tend(desk, principal, action_id, operation, delivery)
     if action_id == REPORT:
         return _report(desk, principal, operation, delivery)
     if action_id not in {ABORT, DETAILS}:
         return Reply(NOT_A_BUTTON)
     return _view(desk, principal, action_id, operation, delivery)
+
+
+def _tend(
+    desk: Desk, principal: Principal, action_id: str, operation: str, delivery: Delivery
+) -> Reply:
+    """Begin the maintenance of the one node that the operation drained, or its return."""
+    view = commands.operation(desk, principal, operation)
+    if isinstance(view, Refused):
+        return Reply(refused_words(view))
+    drained = [node.name for node in view.nodes if node.status is NodeStatus.DRAINED]
+    if len(drained) != 1:
+        return Reply(NOT_A_BUTTON)
+    (node,), there, verb = drained, Place(view.cluster, view.channel), _TENDS[action_id]
+    answer = commands.tend(desk, principal, verb, node, there, dedup=delivery.key)
+    if isinstance(answer, Refused):
+        return Reply(refused_words(answer))
+    return Reply(tended_words(answer, verb, view.cluster, node))
 
 
 def _view(

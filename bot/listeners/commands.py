@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from slack_bolt import Ack, App, BoltContext
 
@@ -16,8 +16,11 @@ from bot.grammar import (
     History,
     Hold,
     List,
+    Maintenance,
+    Return,
     Status,
     Steer,
+    Tend,
     Uncordon,
     Who,
     parse,
@@ -26,7 +29,13 @@ from bot.listeners.asking import open_form
 from bot.listeners.delivery import Delivery
 from bot.listeners.deps import Deps
 from bot.listeners.shell import Reply, arrived_at, safe, settle_command
-from bot.messages.ephemeral import acted_words, refused_words, submitted_words, uncordon_words
+from bot.messages.ephemeral import (
+    acted_words,
+    refused_words,
+    submitted_words,
+    tended_words,
+    uncordon_words,
+)
 from bot.messages.freezing import froze_words
 from bot.messages.help import form_named, form_text, help_text
 from bot.messages.history import history_blocks, history_title
@@ -42,6 +51,7 @@ from jobs.options import UsageError
 __all__ = ["register"]
 
 _LISTED = 10
+Tended = Literal["maintenance", "return"]
 _PAST = {"abort": "aborted", "pause": "paused", "resume": "resumed"}
 
 
@@ -103,8 +113,8 @@ def _do(
     match command:
         case Drain():
             return _drain(desk, principal, command, place, delivery)
-        case Uncordon():
-            return _uncordon(desk, principal, command, place, delivery)
+        case Uncordon() | Maintenance() | Return():
+            return _tend(desk, principal, command, place, delivery)
         case Steer():
             return _steer(desk, principal, command, delivery)
         case Hold():
@@ -143,14 +153,24 @@ def _drain(
     return Reply(submitted_words(asked.answer, asked.request))
 
 
-def _uncordon(
-    desk: Desk, principal: Principal, command: Uncordon, place: Place, delivery: Delivery
+def _tend(
+    desk: Desk, principal: Principal, command: Tend, place: Place, delivery: Delivery
 ) -> Reply:
-    there = Place(command.cluster, place.channel)
-    given = commands.uncordon(desk, principal, command.node, there, dedup=delivery.key)
-    if isinstance(given, Refused):
-        return Reply(refused_words(given))
-    return Reply(uncordon_words(given, command.cluster, command.node))
+    there, node = Place(command.cluster, place.channel), command.node
+    if isinstance(command, Uncordon):
+        given = commands.uncordon(desk, principal, node, there, dedup=delivery.key)
+        if isinstance(given, Refused):
+            return Reply(refused_words(given))
+        return Reply(uncordon_words(given, command.cluster, node))
+    wanted = command if isinstance(command, Maintenance) else Maintenance(cluster="", node=node)
+    verb: Tended = "return" if isinstance(command, Return) else "maintenance"
+    answer = commands.tend(
+        desk, principal, verb, node, there, expected=wanted.expected, reason=wanted.reason,
+        dedup=delivery.key,
+    )  # fmt: skip
+    if isinstance(answer, Refused):
+        return Reply(refused_words(answer))
+    return Reply(tended_words(answer, verb, command.cluster, node))
 
 
 def _steer(desk: Desk, principal: Principal, command: Steer, delivery: Delivery) -> Reply:

@@ -19,10 +19,12 @@ __all__ = [
     "ABORT",
     "DECIDE",
     "DETAILS",
+    "MAINTAIN",
     "OPERATION_ACTIONS",
     "PAUSE",
     "REPORT",
     "RESUME",
+    "RETURN",
     "Choice",
     "choice_label",
     "choice_past",
@@ -36,7 +38,8 @@ DECIDE = "decide:"
 PAUSE, RESUME = "operation:pause", "operation:resume"
 ABORT, DETAILS = "operation:abort", "operation:details"
 REPORT = "operation:report"
-OPERATION_ACTIONS = (PAUSE, RESUME, ABORT, DETAILS, REPORT)
+MAINTAIN, RETURN = "operation:maintenance", "operation:return"
+OPERATION_ACTIONS = (PAUSE, RESUME, ABORT, DETAILS, REPORT, MAINTAIN, RETURN)
 
 _LABELS = {
     "start": "Start",
@@ -49,6 +52,11 @@ _LABELS = {
     "keep_waiting": "Keep waiting",
     "go_on": "Go on",
     "restart": "Start again",
+    "return": "Return to service",
+    "maintenance": "Back to maintenance",
+    "drain_again": "Drain again",
+    "declare_valid": "Declare valid",
+    "give_back": "Give back",
 }
 _PAST = {
     "start": "Started",
@@ -64,9 +72,14 @@ _PAST = {
     "node_is_dead": "Declared dead",
     "go_on": "Went on",
     "restart": "Started again",
+    "return": "Returned to service",
+    "maintenance": "Left in maintenance",
+    "drain_again": "Drained again",
+    "declare_valid": "Declared valid",
+    "give_back": "Given back",
 }
 _DANGER = frozenset({"force", "abort", "deny", "evict_anyway", "node_is_dead"})
-_PRIMARY = frozenset({"start", "approve"})
+_PRIMARY = frozenset({"start", "approve", "return", "drain_again"})
 _SHOWN = 30  # characters of a button that Slack shows, about
 
 
@@ -148,7 +161,11 @@ def _reads(name: str, question: QuestionView, *, named: bool) -> str:
         "start": lambda: "Start this drain",
         "approve": lambda: "Approve this drain",
         "deny": lambda: "Deny this drain",
-        "retry": lambda: f"Try again to evict {pods}",
+        "retry": lambda: (
+            f"Wait for {question.node} again"
+            if question.kind is QuestionKind.NOT_BACK
+            else f"Try again to evict {pods}"
+        ),
         "wait": lambda: "Wait: ask again in an hour",
         "skip": lambda: f"Skip {question.node}",
         "force": lambda: f"Force {pods} past the budget",
@@ -157,6 +174,11 @@ def _reads(name: str, question: QuestionView, *, named: bool) -> str:
             f"Start this drain, and evict {pods} anyway" if starts else f"Evict {pods} anyway"
         ),
         "restart": lambda: "Start again from the state of the cluster",
+        "return": lambda: f"Return {question.node} to service",
+        "maintenance": lambda: f"Leave {question.node} in maintenance",
+        "drain_again": lambda: f"Drain {question.node} again",
+        "declare_valid": lambda: f"Declare that {question.node} is as good as drained",
+        "give_back": lambda: f"Give {question.node} back",
         "node_is_dead": lambda: f"Attest that {question.node} is dead",
     }
     return told[name]() if name in told else ""
@@ -188,6 +210,8 @@ def operation_button(view: OperationView, action: str, *, which: str = "") -> Bl
         RESUME: ("Resume", "Let the operation go on", "primary"),
         ABORT: ("Abort…", "Abort the operation", "danger"),
         DETAILS: ("Details", "Show the plan and each node", ""),
+        MAINTAIN: ("Start maintenance", "Say that work on the node begins", "primary"),
+        RETURN: ("Return to service", "Give the node back when it is what it was", ""),
         REPORT: ("Report", "Show who did what, and on what grounds", ""),
     }[action]
     value = json.dumps({"o": view.id}, separators=(",", ":"))

@@ -1,8 +1,9 @@
 """How an operation ended: what is safe now, what was forced, what somebody should look at."""
 
 from bot.messages.blocks import actions, context, header, section
-from bot.messages.buttons import REPORT, operation_button, word
+from bot.messages.buttons import MAINTAIN, REPORT, RETURN, operation_button, word
 from bot.messages.decisions import people
+from bot.messages.life import life_lines, life_text, life_title
 from bot.messages.message import Message, Priority
 from bot.messages.nodes import detail_words, done_count, node_list, node_name
 from bot.messages.request import plan_lines
@@ -51,7 +52,7 @@ def finish(view: OperationView) -> Message | None:
         blocks=(
             header(f"{finish_title(view)} · {view.cluster}"),
             section([who, *finish_lines(view, MRKDWN)]),
-            actions([operation_button(view, REPORT)]),
+            actions([operation_button(view, each) for each in _finish_buttons(view)]),
             context([people_line(view, MRKDWN)]),
         ),
         priority=Priority.URGENT,
@@ -60,10 +61,20 @@ def finish(view: OperationView) -> Message | None:
     )
 
 
+def _finish_buttons(view: OperationView) -> tuple[str, ...]:
+    """Return what the end offers: a drained node goes on from here, one at a time."""
+    drained = [n for n in view.nodes if n.status is NodeStatus.DRAINED]
+    out = view.life is None or view.life.mode == "drained"
+    if len(drained) == 1 and out and not drained[0].cordoned_before:
+        return (MAINTAIN, RETURN, REPORT) if view.life is None else (RETURN, REPORT)
+    return (REPORT,)
+
+
 def is_return(view: OperationView) -> bool:
     """Whether the operation gave a node back: it got on without a plan, as no drain does."""
     return (
         view.plan is None
+        and view.life is None
         and len(view.nodes) == 1
         and (view.state is OperationState.RUNNING or view.end is OperationEnd.DRAINED)
     )
@@ -71,6 +82,8 @@ def is_return(view: OperationView) -> bool:
 
 def finish_title(view: OperationView) -> str:
     """Return the end in a few words: `2 of 2 drained`, `Aborted, 1 of 2 drained`."""
+    if view.life is not None:
+        return life_title(view, view.life)
     if is_return(view):
         return "Given back"
     drained = f"{done_count(view)} of {len(view.nodes)} drained"
@@ -89,6 +102,8 @@ def finish_title(view: OperationView) -> str:
 def finish_text(view: OperationView, style: Style) -> str:
     """Return the end as one or two sentences."""
     cluster = style.text(view.cluster)
+    if view.life is not None and view.end is not OperationEnd.REFUSED:
+        return life_text(view, view.life, style)
     if view.end is OperationEnd.REFUSED:
         why = style.text(view.detail, 400) or "it was refused"
         return f"{cluster}: not done, nothing changed: {_ended_by_dot(why)}"
@@ -123,6 +138,8 @@ def finish_lines(view: OperationView, style: Style) -> list[str]:
     if view.end is OperationEnd.PLANNED and view.plan is not None:
         made = f"Plan {style.text(view.plan.digest[:_DIGEST])}, as of {style.time(view.plan.as_of)}"
         return [*plan_lines(view, style, shown=_PLANNED), f"{made}. The time is an estimate."]
+    if view.life is not None and view.end is not OperationEnd.REFUSED:
+        return life_lines(view, view.life, style)
     if is_return(view):
         nodes = node_list([n.name for n in view.nodes], style)
         why = f" ({with_people(view.detail, style)})" if view.detail else ""
@@ -216,7 +233,10 @@ def _way_back(view: OperationView, style: Style) -> list[str]:
     if not kept:
         return []
     which = node_name(kept[0], style) if len(kept) == 1 else "NODE"
-    return [f"When the work is done, /drain uncordon {which} gives it back."]
+    if not any(n.name in kept and n.status is NodeStatus.DRAINED for n in view.nodes):
+        return [f"/drain return {which} gives it back."]
+    begins = f"/drain maintenance {which} says that work on it begins"
+    return [f"{begins}; /drain return {which} gives it back when it is done."]
 
 
 def _was_cordoned(view: OperationView, name: str) -> bool:

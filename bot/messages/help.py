@@ -84,6 +84,22 @@ FORMS: tuple[Form, ...] = (
         ("uncordon node-1", "uncordon lab/node-1"),
     ),
     Form(
+        "maintenance",
+        "NODE [--for 2h] [reason …]",
+        "say that work on a drained node begins, and for how long",
+        "The node stays cordoned. When it is past its expected end, that is said here, on the home "
+        "tab and to pagers.",
+        ("maintenance node-1 --for 2h new disk", "maintenance lab/node-1"),
+    ),
+    Form(
+        "return",
+        "NODE",
+        "give back a node that is out of service, once it is what it was",
+        "It waits until the node is Ready, its DaemonSets run and it has what it had for pods; "
+        "else people are asked. Only drainbot's own cordon is undone.",
+        ("return node-1", "return lab/node-1"),
+    ),
+    Form(
         "history",
         "NODE|ID",
         "who did what to a node or in an operation, and on what grounds",

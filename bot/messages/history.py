@@ -93,6 +93,12 @@ def _started(entry: AuditEntry, style: Style) -> str:
     match entry.fields.get("name"):
         case "give_back":
             return f"{who} asked for {nodes} back{why}."
+        case "node_life":
+            begin = entry.fields.get("begin")
+            if begin == "fence_lost":
+                return f"The fence of {nodes} was found lost{why}."
+            wish = "maintenance of" if begin == "maintenance" else "the return of"
+            return f"{who} asked for {wish} {nodes}{why}."
         case "orphans":
             what = f"to undo those of {nodes}" if entry.nodes else "for orphaned cordons"
             what = "to undo all orphaned cordons" if entry.fields.get("everything") else what

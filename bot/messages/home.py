@@ -193,10 +193,10 @@ def _overdue_lines(state: HomeState) -> list[str]:
         (view, question)
         for view in state.running
         for question in view.open_questions
-        if question.reminded or question.kind is QuestionKind.OVERDUE
+        if question.reminded or question.kind in {QuestionKind.OVERDUE, QuestionKind.FENCE_LOST}
     ]
     lines = [
-        f"{counted_question(view, question)} Unanswered{_since(question.opened_at)}, "
+        f"{counted_question(view, question)} {_late(question)}{_since(question.opened_at)}, "
         f"{_op(view.id, state.links)}."
         for view, question in late
     ]
@@ -205,9 +205,13 @@ def _overdue_lines(state: HomeState) -> list[str]:
         mode = MRKDWN.text(node.mode.replace("_", " "), 40)
         lines.append(
             f"{what} in {MRKDWN.text(node.cluster)} is {mode} and still cordoned"
-            f"{_since(node.since)}: /drain uncordon {what} gives it back."
+            f"{_since(node.since)}: /drain return {what} gives it back."
         )
     return [*lines[:_OVERDUE], *_more(len(lines) - _OVERDUE, "overdue thing")]
+
+
+def _late(question: QuestionView) -> str:
+    return "Past its end; told" if question.kind is QuestionKind.MAINTENANCE else "Unanswered"
 
 
 def _since(ms: int) -> str:

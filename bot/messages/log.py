@@ -7,6 +7,7 @@ from bot.messages.message import Message, Priority
 from bot.messages.nodes import node_name
 from bot.messages.style import MRKDWN, NOTICE, Style
 from bot.messages.text import clip, count, listing, short_id
+from bot.messages.times import duration
 from jobs.models import LogEntry, OperationView
 
 __all__ = ["log_message", "log_words", "summary"]
@@ -76,6 +77,11 @@ class _Fields:
                 return int(text)
         return -1
 
+    def milliseconds(self, name: str) -> int:
+        """Return a length of time (ms), or 0."""
+        value = self._fields.get(name)
+        return value if isinstance(value, int) and value > 0 else 0
+
     def time(self, name: str) -> str:
         """Return a moment (ms), or nothing."""
         value = self._fields.get(name)
@@ -144,6 +150,16 @@ def _failures(f: _Fields) -> str:
     return f"{failed} of {count(calls, 'call')}" if failed >= 0 <= calls else "many calls"
 
 
+def _maintenance(node: str, f: _Fields) -> str:
+    until = f.time("until")
+    return f"{node} is in maintenance{f.by}{f'; expected end {until}' if until else ''}."
+
+
+def _returned(node: str, f: _Fields) -> str:
+    away = f.milliseconds("away")
+    return f"{node} is back in service{f.by}{f', after {duration(away)}' if away else ''}{f.why}."
+
+
 _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "cordoned": _cordoned,
     "drained": _drained,
@@ -201,6 +217,21 @@ _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "canary_unanswered": lambda *_: "Nobody answered in time: no other node begins.",
     "denied": lambda _, f: f"Denied{f.by}{f.why}: nothing was done.",
     "ended": lambda _, f: f"Ended: {f.get('drained') or 0} of {f.get('of') or 0} drained.",
+    "maintenance_started": _maintenance,
+    "returning": lambda node, f: (
+        f"{node} is on its way back{f.by}: it waits until it is what it was before its drain."
+    ),
+    "not_back": lambda node, f: f"{node} is not what it was before its drain{f.why}.",
+    "returned": _returned,
+    "fence_lost": lambda node, f: (
+        f"The fence of {node} is lost: {f.get('evidence', limit=400) or 'no evidence is known'}."
+    ),
+    "fence_holds": lambda node, f: (
+        f"The fence of {node} holds again; it was lost: {f.get('evidence', limit=400)}."
+    ),
+    "not_valid": lambda node, f: f"{node} can't be declared valid{f.why}.",
+    "declared_valid": lambda node, f: f"{node} was declared valid{f.by}.",
+    "drained_again": lambda node, f: f"{node} is to be drained again, as said{f.by}.",
     "gone": lambda node, f: f"{node} is gone from the cluster{f.why}.",
     "restarted": lambda node, f: f"The drain of {node} starts over{f.by}{f.why}.",
 }

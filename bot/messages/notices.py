@@ -44,6 +44,8 @@ def _in_thread(
     link = MRKDWN.link("→ the question", audience.links.get(question_key(question), ""))
     stop = f" No answer by {MRKDWN.time(question.stop_at)}: {_then(question)}."
     word = "Still no answer" if escalated else "Reminder"
+    late = question.kind is QuestionKind.MAINTENANCE
+    word = "Past its expected end" if late else word
     asked = question_text(view, question, MRKDWN)
     since = f" Asked at {MRKDWN.time(question.opened_at)}." if question.opened_at else ""
     return Message(
@@ -73,6 +75,8 @@ def _elsewhere(
     about = f"about {count(len(question.pods), 'pod')} " if question.pods else ""
     what = "approval" if question.kind is QuestionKind.APPROVAL else "a decision"
     said = f"A drain in {cluster} waits for {what} {about}"
+    if question.kind is QuestionKind.MAINTENANCE:
+        said = f"A node of {cluster} is in maintenance past its expected end, "
     if question.opened_at:
         said += f"since {MRKDWN.time(question.opened_at)}"
     said = f"{said.rstrip()}."

@@ -21,7 +21,14 @@ LINK_WITHIN = 10_000
 
 # Whoever asked looks at the plan: nobody is woken for that.
 _TOLD_TO_NOBODY = frozenset({QuestionKind.START})
-_EVENTS = {QuestionKind.OVERDUE: "node_overdue", QuestionKind.UNCORDONED: "fence_lost"}
+_EVENTS = {
+    QuestionKind.OVERDUE: "node_overdue",
+    QuestionKind.UNCORDONED: "fence_lost",
+    QuestionKind.FENCE_LOST: "fence_lost",
+    QuestionKind.MAINTENANCE: "maintenance_overdue",
+}
+# Nobody is woken while it is as it should be: only once it is late.
+_ONLY_LATE = frozenset({QuestionKind.MAINTENANCE})
 _STATUS = {"remind": "reminded", "escalate": "escalated"}
 
 
@@ -47,6 +54,8 @@ def pages_of(view: OperationView, links: Mapping[str, str]) -> tuple[Page, ...]:
     pages: list[Page] = []
     for question in view.questions:
         if question.kind in _TOLD_TO_NOBODY:
+            continue
+        if question.kind in _ONLY_LATE and not question.reminded:
             continue
         link = links.get(question.id) or links.get(view.id, "")
         waits = 0 if question.id in links else question.opened_at + LINK_WITHIN
@@ -100,6 +109,10 @@ def _summary(view: OperationView, question: QuestionView, event: str, status: st
         return f"No decision is needed any more in {cluster}, operation {view.id}."
     if event == "node_overdue":
         said = f"The drain of {node} in {cluster} takes longer than it was given"
+    elif event == "maintenance_overdue":
+        said = f"{node} in {cluster} is in maintenance past its expected end"
+    elif question.kind is QuestionKind.FENCE_LOST:
+        said = f"The fence of {node} in {cluster} is lost: it is open, not drainbot's, or not empty"
     elif event == "fence_lost":
         said = f"{node} in {cluster} was uncordoned while it was being drained"
     elif question.kind is QuestionKind.APPROVAL:

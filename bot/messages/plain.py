@@ -3,6 +3,7 @@
 from bot.messages.aftermath import unwell_lines, volume_lines
 from bot.messages.decisions import outcome_line, vote_lines, wait_line
 from bot.messages.finish import finish_lines, people_line
+from bot.messages.life import life_lines
 from bot.messages.log import log_words
 from bot.messages.nodes import node_lines, node_list
 from bot.messages.obstacles import block_lines, refusal_lines, wont_stop_lines
@@ -67,13 +68,15 @@ def status_lines(view: OperationView, now_ms: int) -> list[str]:
     ]
     if view.state is OperationState.ENDED:
         lines += finish_lines(view, PLAIN)
+    elif view.life is not None:
+        lines += life_lines(view, view.life, PLAIN)
     elif view.state is OperationState.RUNNING:
         lines.append(progress_counts(view, now_ms))
         lines += [soaking_line(view, PLAIN)] if view.soaking_until else []
     else:
         lines += plan_lines(view, PLAIN)
     lines += frozen_lines(view, PLAIN)
-    if not view.plan_only:
+    if not view.plan_only and view.life is None:
         lines += [f"  {line}" for line in node_lines(view, PLAIN)]
     for question in view.open_questions:
         lines += ["", *question_lines(view, question)]

@@ -14,6 +14,7 @@ from bot.messages.buttons import (
 from bot.messages.decisions import people
 from bot.messages.finish import finish_lines, finish_text, finish_title, is_return, people_line
 from bot.messages.freezing import frozen_since
+from bot.messages.life import life_lines, life_text, life_title
 from bot.messages.message import PARENT, BlockDict, Message, Priority
 from bot.messages.nodes import done_count, node_lines, node_list, node_name, pods_gone, pods_total
 from bot.messages.question import asked_again, effects, question_key
@@ -55,8 +56,6 @@ def state_words(view: OperationView) -> str:
     if view.state is OperationState.RUNNING:
         if view.paused_by:
             return "Paused"
-        if is_return(view):
-            return "Giving back"
         return _going(view)
     return {
         OperationState.SUBMITTED: "Waiting for a worker",
@@ -67,6 +66,10 @@ def state_words(view: OperationView) -> str:
 
 
 def _going(view: OperationView) -> str:
+    if view.life is not None:
+        return life_title(view, view.life)
+    if is_return(view):
+        return "Giving back"
     if view.frozen:
         return "Frozen"
     soaking = "Soaking" if view.soaking_until else "Draining"
@@ -106,7 +109,7 @@ def soaking_line(view: OperationView, style: Style) -> str:
 
 def frozen_lines(view: OperationView, style: Style) -> list[str]:
     """Say that the cluster is frozen, since when, by whom and why, where that holds something."""
-    if view.frozen is None or view.plan_only or is_return(view):
+    if view.frozen is None or view.plan_only or view.life or is_return(view):
         return []
     cluster = style.text(view.cluster)
     held = "no new node and no new eviction until somebody thaws it"
@@ -175,7 +178,9 @@ def _why(view: OperationView) -> str:
 def _running(view: OperationView, now_ms: int, audience: Audience) -> Message:
     running = view.state is OperationState.RUNNING
     body = [asked_line(view, MRKDWN)]
-    if is_return(view):
+    if view.life is not None:
+        body += life_lines(view, view.life, MRKDWN)
+    elif is_return(view):
         body.append(f"{node_list([n.name for n in view.nodes], MRKDWN)} is being given back.")
     elif running:
         body += [progress_counts(view, now_ms), *node_lines(view, MRKDWN)]
@@ -205,7 +210,7 @@ def _running(view: OperationView, now_ms: int, audience: Audience) -> Message:
 def _buttons(view: OperationView) -> tuple[str, ...]:
     if view.aborted_by:
         return (DETAILS,)
-    if view.state is not OperationState.RUNNING or is_return(view):
+    if view.state is not OperationState.RUNNING or is_return(view) or view.life:
         return (ABORT, DETAILS)
     return (RESUME if view.paused_by else PAUSE, ABORT, DETAILS)
 
@@ -229,6 +234,8 @@ def _running_text(view: OperationView) -> str:
         if view.plan_only:
             wish = f"asked for the plan of {what} in {cluster}"
         return f"{state_words(view)}: {NOTICE.person(view.requester)} {wish}."
+    if view.life is not None:
+        return life_text(view, view.life, NOTICE)
     if is_return(view):
         return f"Giving {node_list([n.name for n in view.nodes], NOTICE)} back in {cluster}."
     done = f"{done_count(view)} of {count(len(view.nodes), 'node')} done"

@@ -12,6 +12,7 @@ from bot.messages.decisions import (
     wait_line,
     waits_for,
 )
+from bot.messages.life import life_effects, life_question
 from bot.messages.message import PARENT, BlockDict, Message, Priority
 from bot.messages.nodes import node_list, node_name
 from bot.messages.obstacles import block_lines, refusal_lines, wont_stop_lines
@@ -66,6 +67,8 @@ def question_message(
 
 def question_title(question: QuestionView) -> str:
     """Return what is asked, in a few words."""
+    if title := life_question(question)[0]:
+        return title
     pods = question.pods
     what = str(pods[0]) if len(pods) == 1 else count(len(pods), "pod")
     return {
@@ -99,6 +102,8 @@ def question_text(view: OperationView, question: QuestionView, style: Style) -> 
     where = (
         f"on {node_name(question.node, style)} in {cluster}" if question.node else f"in {cluster}"
     )
+    if question.kind is QuestionKind.MAINTENANCE:
+        return f"{style.text(question.node)} in {cluster} is in maintenance."
     return f"Decision needed {where}: {_what(question, style)}."
 
 
@@ -118,7 +123,7 @@ def _what(question: QuestionView, style: Style) -> str:
         QuestionKind.VOLUMES: "it is empty, but volumes stay attached to it",
         QuestionKind.UNWELL: "workloads are less ready than before its drain",
         QuestionKind.CANARY: "what went first did not go well",
-    }.get(question.kind, "a person has to choose")
+    }.get(question.kind) or life_question(question)[1] or "a person has to choose"
 
 
 def effects(view: OperationView, question: QuestionView, style: Style) -> list[str]:
@@ -133,7 +138,7 @@ def effects(view: OperationView, question: QuestionView, style: Style) -> list[s
         lines.append(f"Start leaves {'them' if len(question.pods) > 1 else 'it'} for a question.")
     elif "evict_anyway" in words:
         lines.append("Evict anyway moves exactly these pods; budgets still hold.")
-    lines += after_effects(question)
+    lines += [*after_effects(question), *life_effects(question)]
     if "skip" in words and question.kind is not QuestionKind.VOLUMES:
         others = sum(not n.status.final for n in view.nodes if n.name != question.node)
         then = "goes on with other nodes" if others else "ends the operation without this node"

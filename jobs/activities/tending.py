@@ -26,8 +26,8 @@ from jobs.resources import Resources
 LOOKS = 6  # at a node that comes back, until the slot is freed
 PAUSE = 0.5  # seconds between two of them
 REST = 2_000  # ms until it looks again after that
-OUT = ("drained", "maintenance", "returning", "fence_lost")
-"""The modes of a node that can be tended."""
+OUT = ("draining", "drained", "maintenance", "returning", "fence_lost")
+"""The modes of a node that can be tended: draining is one that an ended operation left so."""
 
 
 def change_mode(

@@ -5,6 +5,7 @@ This package reads it and tells what stands in it; whether a person may do a thi
 """
 
 from jobs.policy.document import FileError, Mistake
+from jobs.policy.durations import parse_duration
 from jobs.policy.load import PolicyError, load_policy, parse_policy
 from jobs.policy.model import (
     Approve,
@@ -42,6 +43,7 @@ __all__ = [
     "load_policy",
     "members",
     "missing_votes",
+    "parse_duration",
     "parse_policy",
     "requirements_for",
     "rule_for",

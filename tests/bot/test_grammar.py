@@ -10,6 +10,8 @@ from bot.grammar import (
     Help,
     Hold,
     List,
+    Maintenance,
+    Return,
     Status,
     Steer,
     Uncordon,
@@ -49,6 +51,16 @@ WORDS = st.sampled_from(
         ),
         ("uncordon node-1", Uncordon(cluster="prod-eu", node="node-1")),
         ("uncordon lab/node-1", Uncordon(cluster="lab", node="node-1")),
+        ("maintenance node-1", Maintenance(cluster="prod-eu", node="node-1")),
+        (
+            "maintenance lab/node-1 --for 2h reason new disk",
+            Maintenance(cluster="lab", node="node-1", expected=7200, reason="new disk"),
+        ),
+        (
+            "maintenance node-1 —for=90m new disk",
+            Maintenance(cluster="prod-eu", node="node-1", expected=5400, reason="new disk"),
+        ),
+        ("return node-1", Return(cluster="prod-eu", node="node-1")),
         ("who", Who(cluster="prod-eu")),
         ("who lab/node-1", Who(cluster="lab", node="node-1")),
         ("freeze disks fail", Hold(verb="freeze", cluster="prod-eu", reason="disks fail")),
@@ -150,3 +162,9 @@ def test_a_mistyped_verb_or_node_is_suggested() -> None:
 def test_one_node_is_read_with_or_without_its_cluster() -> None:
     assert parse_node("node-1") == ("", "node-1")
     assert parse_node(" lab/node-1 ") == ("lab", "node-1")
+
+
+@pytest.mark.parametrize("length", ["", "soon", "2", "59s", "91d", "-2h"])
+def test_a_length_that_no_maintenance_has_is_refused(length: str) -> None:
+    with pytest.raises(UsageError, match="no length for a maintenance"):
+        parse(f"maintenance node-1 --for {length or 'x'}", cluster="prod-eu")

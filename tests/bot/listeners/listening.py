@@ -142,6 +142,19 @@ class FakeClient:
         self._reach("uncordon", principal.id, cluster, node, channel, dedup)
         return self.refuse or Submitted(operation=OPERATION, created=True)
 
+    def maintain(
+        self, principal: Principal, cluster: str, node: str, *, expected: int = 0,
+        reason: str = "", channel: str, dedup: str,
+    ) -> Submitted | Refused:  # fmt: skip
+        self._reach("maintain", principal.id, cluster, node, expected, reason, channel, dedup)
+        return self.refuse or Submitted(operation=OPERATION, created=True)
+
+    def return_node(
+        self, principal: Principal, cluster: str, node: str, *, channel: str, dedup: str
+    ) -> Submitted | Refused:
+        self._reach("return", principal.id, cluster, node, channel, dedup)
+        return self.refuse or Submitted(operation=OPERATION, created=True)
+
     def decide(
         self, principal: Principal, question: str, choice: str, *, note: str = "", nonce: str
     ) -> Decided:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.groups import People, Person
-from jobs.models import Decided, Outcome, QuestionState, Refused, Settlement
+from jobs.models import Decided, NodeStatus, NodeView, Outcome, QuestionState, Refused, Settlement
 from tests.bot.listeners.listening import (
     ANA,
     BLOCKED,
@@ -224,3 +224,17 @@ def test_a_stale_membership_grants_nothing() -> None:
     with world(people=people) as bot:
         bot.choose("force", user=EVE)
         assert "You can't force this" in bot.notes[0].text
+
+
+@pytest.mark.parametrize(("action", "act"), [("maintenance", "maintain"), ("return", "return")])
+def test_after_a_drain_its_node_can_be_maintained_or_returned_with_a_click(
+    action: str, act: str
+) -> None:
+    node = NodeView(name="node-1", status=NodeStatus.DRAINED)
+    with world() as bot:
+        bot.client.views[OPERATION] = bot.client.views[OPERATION].model_copy(
+            update={"nodes": (node,)}
+        )
+        bot.click(f"operation:{action}", json.dumps({"o": OPERATION}))
+        (call,) = bot.client.acts(act)
+        assert call[1:4] == (f"{TEAM}:{ANA}", "prod-eu", "node-1")

@@ -159,9 +159,14 @@ def test_without_a_policy_nothing_is_allowed_and_the_refusal_says_so() -> None:
         ("pause prod-eu-7f3k9q", ("pause", f"{TEAM}:{ANA}", OPERATION)),
         ("RESUME 7F3K9Q", ("resume", f"{TEAM}:{ANA}", OPERATION)),
         ("uncordon node-1", ("uncordon", f"{TEAM}:{ANA}", "prod-eu", "node-1", OPS)),
+        (
+            "maintenance node-1 --for 2h disk",
+            ("maintain", f"{TEAM}:{ANA}", "prod-eu", "node-1", 7200, "disk", OPS),
+        ),
+        ("return node-1", ("return", f"{TEAM}:{ANA}", "prod-eu", "node-1", OPS)),
     ],
 )
-def test_each_verb_does_its_act(text: str, call: tuple[str, ...]) -> None:
+def test_each_verb_does_its_act(text: str, call: tuple[str | int, ...]) -> None:
     with world() as bot:
         text_of(bot, text)
         (done,) = bot.client.acts(call[0])
@@ -170,12 +175,16 @@ def test_each_verb_does_its_act(text: str, call: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["abort", "pause", "resume 7F3K9Q now", "status x y", "list all", "uncordon", "uncordon a b"],
-)
+    [
+        "abort", "pause", "resume 7F3K9Q now", "status x y", "list all", "uncordon", "uncordon a b",
+        "maintenance", "maintenance node-1 --for soon", "return", "return a b",
+    ],
+)  # fmt: skip
 def test_half_a_command_does_nothing_and_says_what_is_missing(text: str) -> None:
     with world() as bot:
         assert text_of(bot, text)
-        assert bot.client.acts("submit", "abort", "pause", "resume", "uncordon") == []
+        acts = ("submit", "abort", "pause", "resume", "uncordon", "maintain", "return")
+        assert bot.client.acts(*acts) == []
 
 
 def test_status_shows_an_operation_without_buttons_that_would_go_stale() -> None:

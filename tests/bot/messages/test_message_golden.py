@@ -31,6 +31,7 @@ from sandbox.slack.blockkit import problems
 from tests.bot.messages import samples
 from tests.bot.messages.samples_after import AFTER
 from tests.bot.messages.samples_fleet import FLEETS
+from tests.bot.messages.samples_life import LIVES
 from tests.bot.messages.samples_people import OWNERS, PEOPLE
 from tests.bot.messages.samples_plan import PLANS
 from tests.bot.messages.samples_replaced import LINKS, REPLACED
@@ -120,6 +121,7 @@ VIEWS: dict[str, OperationView] = {
     ),
     **AFTER,
     **FLEETS,
+    **LIVES,
     **PLANS,
     **PEOPLE,
     **REPLACED,

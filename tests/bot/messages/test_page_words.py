@@ -7,6 +7,7 @@ from hypothesis import given
 from bot.messages.pages import LINK_WITHIN, pages_of
 from jobs.models import OperationView, QuestionKind, QuestionState
 from tests.bot.messages import samples
+from tests.bot.messages.samples_life import LIVES
 from tests.bot.messages.test_any_input import unhurried, views
 from tests.bot.messages.test_message_golden import compare
 
@@ -71,3 +72,14 @@ def test_any_view_gives_json_with_keys_of_its_own(view: OperationView) -> None:
     ids = [question.id for question in view.questions]
     if len(set(ids)) == len(ids):
         assert len(by_key) == len(pages)
+
+
+def test_a_lost_fence_pages_at_once_and_a_maintenance_only_when_it_is_late() -> None:
+    lost = pages_of(LIVES["life_fence_lost"], {})
+    assert [page.body["event"] for page in lost] == ["fence_lost"]
+    assert "The fence of node-17 in prod-eu is lost" in lost[0].body["summary"]
+    assert pages_of(LIVES["life_maintenance"], {}) == ()
+    late = pages_of(LIVES["life_overdue"], {})
+    assert [page.body["status"] for page in late] == ["open", "reminded"]
+    assert {page.body["event"] for page in late} == {"maintenance_overdue"}
+    assert "past its expected end" in late[0].body["summary"]
