@@ -7,6 +7,7 @@ first; then the watcher lists, then watches: nothing falls in between.
 It also notices a Redis that came back empty, or without its last writes: then it lists anew.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,6 +18,7 @@ from redis.exceptions import RedisError
 from jobs.beginnings import Beginnings
 from jobs.drain.facts import Budget, Node, Pod
 from jobs.durable.guard import uptime
+from jobs.fences import Fences
 from jobs.freed import Freed, Seen, Watched, another_question, may_have_to_move
 from jobs.inventory import InventoryStore
 from jobs.kubernetes import KubernetesError
@@ -99,6 +101,7 @@ class Watcher:
         self._owner = owner
         self._freed = Freed()
         self._poller = Poller(resources.cluster)
+        self._fences = Fences(resources, os.urandom)
         self._plans = PlanLooks(resources)
         self._eyes: dict[str, _Eye] = {}
         self._lock = threading.Lock()
@@ -135,6 +138,7 @@ class Watcher:
         self._see_to_the_state()
         self._confirm()
         self._tidy()
+        self._keep_fences()
         registered = self._store.watching()
         self._plans.want({id: raw["plan"] for id, raw in registered.items() if "plan" in raw})
         watched = [Watched.read(id, raw) for id, raw in registered.items() if "plan" not in raw]
@@ -143,7 +147,7 @@ class Watcher:
         for workflow in self._freed.look(watched, seen, seconds=uptime()):
             result = self._store.signal(workflow, "freed")
             log.info("freed", workflow=workflow, result=result)
-        changed = {workflow: "" for workflow in self._plans.changed()}
+        changed = dict.fromkeys(self._plans.changed(), "")
         changed |= {w.workflow: why for w in watched if (why := another_question(w, seen))}
         for workflow, why in changed.items():
             result = self._store.signal(workflow, "changed", why)
@@ -179,6 +183,12 @@ class Watcher:
             with self._lock:
                 nodes = dict(self._nodes)
             let_go_of_unneeded(self._resources, nodes)
+
+    def _keep_fences(self) -> None:
+        if self._nodes_listed:
+            with self._lock:
+                nodes = dict(self._nodes)
+            self._fences.look(nodes)
 
     def _see_to_the_state(self) -> None:
         """List anew where Redis has lost what was published, or all that it held."""
@@ -218,6 +228,7 @@ class Watcher:
             eye.close()
         self._eyes.clear()
         self._poller.close()
+        self._fences.close()
         self._plans.close()
         self._nodes_listed = False
         with self._lock:
