@@ -71,10 +71,16 @@ class Fences:
         nodes = self.resources.nodes
         records = [nodes.record(name) for name in nodes.owned()]
         fenced = [record for record in records if record is not None and self._is_kept(record)]
+        self._kept = {each.name: self._kept.get(each.name, _Kept(now, now)) for each in fenced}
+        lost = [each.name for each in fenced if self._lost(each, present.get(each.name), now)]
         if any(kept.look is not None for kept in self._kept.values()):
             self._next = now  # an answer is on its way: what it says is said at once
-        self._kept = {each.name: self._kept.get(each.name, _Kept(now, now)) for each in fenced}
-        return [each.name for each in fenced if self._lost(each, present.get(each.name), now)]
+        return lost
+
+    def pending(self, node: str) -> "Future[str | None] | None":
+        """Return the look at a node's fence that is under way or not taken up yet, or None."""
+        kept = self._kept.get(node)
+        return None if kept is None else kept.look
 
     def close(self) -> None:
         """Begin no look any more; one that is under way ends by itself."""
