@@ -102,13 +102,20 @@ class Ways:
 
     def ask(self) -> None:
         """Have one that waits for an answer."""
+        self._ask(Question("block", {"node": "node-1"}, CHOICES, stop_after=600))
+
+    def ask_approval(self) -> None:
+        """Have one that waits for an approval."""
+        self._ask(Question("approval", {}, ("approve", "deny"), stop_after=600))
+
+    def _ask(self, question: Question) -> None:
         self.begin()
         store = Store(self.redis, NAME)
         record = store.workflow(OPERATION)
         assert record is not None
         token = Token(store.group, OPERATION, record.epoch, nonce())
         store.acquire(OPERATION, record.epoch, owner="slot", lease=600, token=token.nonce)
-        asked = store.ask(Question("block", {"node": "node-1"}, CHOICES, stop_after=600))
+        asked = store.ask(question)
         part = {"name": "answer", "kind": "question", "question": asked["id"]}
         wait = {"key": "ask", "fp": "f", "interruptible": True, "parts": [part]}
         store.fenced_call("suspend", token, wait=wait, questions=[asked])
