@@ -69,7 +69,12 @@ def pods_evidence(pods: Iterable[Pod], noted: Mapping[str, str | int], *, now: i
 
 
 def landed(pods: Iterable[Pod], noted: Mapping[str, str | int], *, now: int) -> list[Pod]:
-    """Return the pods that must not be there, by the filters of the drain. `now` in ms."""
+    """Return the pods that must not be there, by the filters of the drain. `now` in ms.
+
+    Of a drain that an earlier version confirmed the filters are not known: no pod can be judged.
+    """
+    if "options" not in noted:
+        return []
     rules = Rules.of(
         DrainOptions.model_validate_json(str(noted.get("options", "{}"))),
         evict_anyway=frozenset(json.loads(str(noted.get("evict_anyway", "[]")))),
