@@ -45,9 +45,10 @@ def operation_view(store: Store, id: str) -> OperationView | None:
     for workflow in tree:
         pipe.lrange(f"{store.prefix}wf:{workflow}:questions", 0, -1)
         pipe.lrange(f"{store.prefix}wf:{workflow}:log", 0, -1)
+    pipe.lrange(f"{store.prefix}wf:{id}:held", 0, -1)
     pipe.get(f"{store.prefix}freeze")
     pipe.lrange(f"{store.prefix}freezes", -_FREEZES, -1)
-    *replies, frozen, freezes = pipe.execute()
+    *replies, held, frozen, freezes = pipe.execute()
     records = [
         WorkflowRecord.read(store.group, child, raw)
         for child, raw in zip(children, replies[: len(children)], strict=True)
@@ -59,6 +60,7 @@ def operation_view(store: Store, id: str) -> OperationView | None:
     freeze = read_freeze(store.group, FreezeRecord.read(frozen)) if frozen else None
     over = [read_freeze(store.group, FreezeRecord.read(**json.loads(raw))) for raw in freezes]
     log += _freezes_met(root, [*over, *([freeze] if freeze else [])])
+    log += [_held(number, json.loads(raw)) for number, raw in enumerate(held)]
     log.sort(key=lambda entry: entry.at)
     view = _assemble(root, records, questions, tuple(log))
     return view if root.final else view.model_copy(update={"frozen": freeze})
@@ -100,6 +102,13 @@ def _freezes_met(root: WorkflowRecord, freezes: Iterable[Freeze]) -> Iterator[Lo
             fields = {**fields, "by": freeze.thawed_by, "reason": freeze.thawed_reason}
             at = freeze.thawed_at
             yield LogEntry(key=f"thaw:{freeze.at}", what="thawed", at=at, fields=fields)
+
+
+def _held(number: int, said: dict[str, Any]) -> LogEntry:
+    """Return that somebody paused or resumed an operation, as a line of its story."""
+    what = {"pause": "paused", "resume": "resumed"}[said["what"]]
+    fields: dict[str, str | int] = {"by": said["by"]}
+    return LogEntry(key=f"held:{number}", what=what, at=int(said["at"]), fields=fields)
 
 
 def question_view(store: Store, id: str) -> QuestionView | None:

@@ -179,7 +179,7 @@ _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "frozen": _frozen,
     "thawed": lambda _, f: f"{f.get('cluster')} was thawed{f.by}{f.why}: what waited goes on.",
     "paused": lambda _, f: f"Paused{f.by}: no new node, no new eviction.",
-    "resumed": lambda _, f: f"Resumed{f.by}.",
+    "resumed": lambda _, f: f"Resumed{f.by}: its nodes go on.",
     "freed": _freed,
     "replanned": lambda _, f: (
         f"The plan has changed{f.why}. What was said of the old one is void; it is asked again."

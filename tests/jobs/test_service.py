@@ -231,6 +231,22 @@ def test_abort_pause_and_resume_obey_the_policy_and_say_what_changed(service: Se
     assert aborted == Acted(operation=operation, changed=True)
 
 
+def test_who_paused_and_resumed_it_and_when_stays_in_its_story(service: Service) -> None:
+    operation = submitted(service)
+    before = service.now()
+    service.pause(ANA, operation, nonce="n1")
+    service.pause(ANA, operation, nonce="n1")  # the same click once more
+    service.resume(BO, operation, nonce="n2")
+    view = service.operation(operation)
+    assert view is not None
+    told = [(entry.key, entry.what, entry.fields) for entry in view.log]
+    assert told == [
+        ("held:0", "paused", {"by": ANA.id}),
+        ("held:1", "resumed", {"by": BO.id}),
+    ]
+    assert all(before <= entry.at <= service.now() for entry in view.log)
+
+
 def test_an_operation_that_has_ended_can_not_be_aborted(service: Service, store: Store) -> None:
     operation = submitted(service)
     store.acquire(operation, 1, owner="slot", lease=60, token="n")

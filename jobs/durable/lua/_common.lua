@@ -11,6 +11,7 @@
 --   wf:<id>:ended      set     those of them that have ended
 --   wf:<id>:questions  list    ids of its questions, in the order in which they were asked
 --   wf:<id>:log        list    its story, one JSON entry a line
+--   wf:<id>:held       list    who paused and resumed it, and when, one JSON entry each
 --   q:<id>             hash    a question: wf, key, state, choices, votes, winner…
 --   ready              zset    workflow -> since when its doorbell has been ringing (ms)
 --   running            zset    workflow -> when its lease lapses (ms)

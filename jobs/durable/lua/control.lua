@@ -13,6 +13,9 @@ return once(function()
     value = cjson.encode({ by = a.by, at = now, reason = a.reason })
   end
   set_flag(a.group, a.id, flag, value)
+  if flag == 'pause' then
+    redis.call('RPUSH', key .. ':held', cjson.encode({ what = a.action, by = a.by, at = now, reason = a.reason }))
+  end
   event(a.group, a.id, a.action)
   audit(a.group, a.action, a.id, { by = a.by, reason = a.reason }, a.audit)
   return { result = 'changed' }

@@ -23,7 +23,7 @@ local function forget(group, id)
     redis.call('DEL', P(group) .. 'q:' .. qid)
   end
   redis.call('DEL', key, key .. ':steps', key .. ':children', key .. ':ended', key .. ':questions',
-    key .. ':log')
+    key .. ':log', key .. ':held')
 end
 -- Those to be kept stay in front: step over them, or enough of them would keep all others.
 local kept = 0
