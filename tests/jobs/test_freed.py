@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from jobs.drain.facts import Budget, Controller, Owner
+from jobs.drain.facts import Budget, Controller, Owner, Pod
 from jobs.drain.wellness import Baseline
-from jobs.freed import Freed, Seen, Watched
+from jobs.freed import Freed, Seen, Watched, another_question, may_have_to_move
 
 
 def waiting(**fields: Any) -> Watched:
@@ -127,3 +127,46 @@ def test_volumes_that_are_all_detached_free_the_drain() -> None:
     assert look(Freed(), watched, attached={"csi-1": False, "csi-2": False})
     assert not look(Freed(), watched, attached={"csi-1": False, "csi-2": True})
     assert not look(Freed(), watched, attached={"csi-1": False})
+
+
+# -- another question ------------------------------------------------------------------------------
+
+ASKED: dict[str, Any] = {"known": ["p1", "p2"], "specs": {"shop/web": "minAvailable 2"}}
+
+
+def changed(watched: Watched, pods: dict[str, str] | None = None, **spec: Any) -> str:
+    budgets = budget(**{"min_available": 2, **spec})
+    return another_question(watched, Seen(budgets=budgets, movable={"node-1": pods or {}}))
+
+
+def test_one_more_pod_is_another_question_and_one_less_is_not() -> None:
+    asked = waiting(**ASKED)
+    assert changed(asked, {"p1": "shop/web-1"}) == ""
+    assert changed(asked, {"p1": "shop/web-1", "p9": "shop/web-9"}) == (
+        "shop/web-9 is on node-1 now too"
+    )
+    many = {f"n{number}": f"shop/new-{number}" for number in range(5)}
+    assert changed(asked, many) == "shop/new-0, shop/new-1, shop/new-2 are on node-1 now too"
+
+
+def test_another_word_of_a_budget_is_another_question_and_other_counts_are_not() -> None:
+    asked = waiting(**ASKED)
+    assert changed(asked, current_healthy=1, expected_pods=7) == ""
+    assert changed(asked, min_available=3) == (
+        "budget shop/web says minAvailable 3 now, not minAvailable 2"
+    )
+    assert changed(asked, min_available=3, generation=2) == ""  # its controller has not counted yet
+    assert changed(asked, min_available=1, allowed=1) == ""  # the drain goes on by itself
+    assert another_question(asked, Seen(budgets={"shop": {}})) == ""  # deleted: likewise
+
+
+def test_nobody_who_was_not_asked_is_asked_anew() -> None:
+    assert changed(waiting(), {"p9": "shop/web-9"}, min_available=3) == ""
+
+
+def test_what_a_drain_leaves_alone_is_no_other_question() -> None:
+    plain = Pod(namespace="shop", name="web-9", uid="p9")
+    assert may_have_to_move(plain)
+    daemon = Controller(kind="DaemonSet", name="logs", uid="d1")
+    for fields in ({"mirror": True}, {"controller": daemon}, {"phase": "Succeeded"}):
+        assert not may_have_to_move(Pod(namespace="shop", name="web-9", uid="p9", **fields))

@@ -108,6 +108,8 @@ def test_forget_deletes_an_ended_operation_with_all_that_belongs_to_it(group: Gr
     calls.commit(group, child, log=["{}"])
     calls.suspend(group, child, calls.ANSWER, calls.timer(), ask=(calls.question(),))
     calls.settle(group)
+    calls.control(group, "pause")
+    calls.control(group, "resume")
     calls.finish(group, group.take("op-1-1"))
     calls.finish(group, token)
     group.clock.advance(60)
