@@ -37,7 +37,7 @@ IMPURE = frozenset(
 IMPURE_BUILTINS = frozenset({"open", "input", "print", "exec", "eval", "id", "hash", "__import__"})
 # Activities are imported to be named, never to be called: `ctx.activity(key, act)` runs them.
 OURS = ("jobs.durable", "jobs.models", "jobs.resources", "jobs.workflows", "jobs.activities",
-        "jobs.drain.fleet")  # fmt: skip
+        "jobs.drain.fleet", "jobs.drain.plan_changes")  # fmt: skip
 DURABLE_NAMES = frozenset(
     {"Aborted", "Context", "Ended", "Fired", "Handle", "Question", "Registry", "Signal",
      "StepFailed", "Timer"}
@@ -127,7 +127,8 @@ def _banned(module: str) -> bool:
 
 def test_workflows_read_no_clock_no_chance_and_no_world() -> None:
     # What workflows decide with while they replay is held to the same.
-    workflows = [*files("jobs/workflows"), ROOT / "jobs/drain/fleet.py"]
+    deciding = [ROOT / f"jobs/drain/{name}.py" for name in ("fleet", "plan_changes")]
+    workflows = [*files("jobs/workflows"), *deciding]
     assert len(workflows) > 3
     found = {
         name_of(path): list(impurities(path.read_text(encoding="utf-8"))) for path in workflows
