@@ -6,8 +6,9 @@ Nodes are judged by the watch of all of them that is there anyway, pods by one l
 An API server that is away breaks no fence.
 """
 
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import structlog
@@ -15,7 +16,6 @@ import structlog
 from jobs.activities.modes import write_mode
 from jobs.drain.fencing import KEPT_IN, node_evidence, pods_evidence
 from jobs.durable.guard import uptime
-from jobs.durable.store import nonce
 from jobs.kubernetes import KubernetesError
 from jobs.kubernetes.nodes import find_node
 from jobs.kubernetes.pods import list_pods_on
@@ -29,6 +29,7 @@ from jobs.workflows.life import LOST
 
 log = structlog.get_logger(__name__)
 NODES_EVERY = 1.0  # seconds between two looks at what the watch of nodes has shown
+AT_ONCE = 4  # fences that are looked at at the same time
 PODS_EVERY = 30.0  # seconds between two lists of the pods of a fenced node
 SHOWN_WITHIN = 5_000  # ms until a node should show a mode that has changed
 UNSEEN_AFTER = 120.0  # seconds without an answer until it is said that nobody looks
@@ -36,7 +37,7 @@ UNSEEN_AFTER = 120.0  # seconds without an answer until it is said that nobody l
 
 @dataclass
 class _Kept:
-    """One fence: when its pods were listed last, and since when nobody could look (0: somebody)."""
+    """One fence: when its pods were listed last, and when somebody last could look at it."""
 
     pods_at: float = 0.0
     seen_at: float = 0.0
@@ -47,7 +48,7 @@ class _Kept:
 
 @dataclass
 class Fences:
-    """Looks at all fences of a cluster, from the watcher's thread; requests go from one of its own.
+    """Looks at all fences of a cluster, from the watcher's thread; requests go from others.
 
     `seconds` is on a clock that only goes forward; `random` is where ids come from.
     """
@@ -57,7 +58,6 @@ class Fences:
     seconds: Callable[[], float] = uptime
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _next: float = float("-inf")
-    _pool: ThreadPoolExecutor | None = None
 
     def look(self, present: Mapping[str, Present]) -> list[str]:
         """Look at all nodes that are out of service; returns those whose loss was told just now.
@@ -83,10 +83,7 @@ class Fences:
         return None if kept is None else kept.look
 
     def close(self) -> None:
-        """Begin no look any more; one that is under way ends by itself."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        """Begin no look any more; one that is under way ends by itself, and is not taken up."""
         self._kept.clear()
 
     def _is_kept(self, record: NodeRecord) -> bool:
@@ -106,13 +103,13 @@ class Fences:
         broken = seen is not None and not seen.fenced(record)
         repair = seen is not None and not broken and self._unshown(seen, record)
         if broken or repair or now - kept.pods_at >= PODS_EVERY:
-            kept.look = self._executor().submit(self._look_at, record, repair=repair)
+            self._begin(kept, record, repair=repair)
         return False
 
     def _answered(self, record: NodeRecord, kept: _Kept, now: float) -> bool:
         """Take up what a look brought: evidence, "" for a fence that holds, None for no answer."""
-        evidence = kept.look.result() if kept.look is not None else None
-        kept.look = None
+        look, kept.look = kept.look, None  # first: what it raises is met once
+        evidence = None if look is None else look.result()
         if evidence is None:
             self._unseen(record, kept, now)
             return False
@@ -138,6 +135,21 @@ class Fences:
                 "answered for 2 minutes. It is not lost by that.",
             )  # fmt: skip
 
+    def _begin(self, kept: _Kept, record: NodeRecord, *, repair: bool) -> None:
+        """Begin a look in a thread that nobody waits for, unless too many are under way."""
+        if sum(each.look is not None for each in self._kept.values()) >= AT_ONCE:
+            return  # its turn comes at one of the next looks
+        look: Future[str | None] = Future()
+
+        def run() -> None:
+            try:
+                look.set_result(self._look_at(record, repair=repair))
+            except Exception as error:  # noqa: BLE001  whoever takes it up meets it
+                look.set_exception(error)
+
+        kept.look = look
+        threading.Thread(target=run, name=f"fence-{record.name}", daemon=True).start()
+
     def _unshown(self, seen: Present, record: NodeRecord) -> bool:
         """Whether the node should long have shown its mode: what wrote it died before it did."""
         if seen.shows(record):
@@ -153,12 +165,18 @@ class Fences:
             if evidence:
                 return evidence if node is not None else ""  # a node that is gone: see tidying
             if repair:
-                write_mode(self.resources, record.name)
+                self._show(record.name)
             pods, _ = list_pods_on(self.resources.cluster, record.name)
         except KubernetesError as error:
             log.info("fence_look_failed", node=record.name, error=str(error))
             return None
         return pods_evidence(pods, record.noted, now=self.resources.store.now())
+
+    def _show(self, node: str) -> None:
+        try:
+            write_mode(self.resources, node)
+        except KubernetesError as error:  # such as a missing right: no matter of the fence
+            log.warning("mode_is_not_shown", node=node, error=str(error))
 
     def _tell(self, record: NodeRecord, evidence: str) -> bool:
         """Tell the operation that tends the node, or begin one; whether anybody was told."""
@@ -178,8 +196,3 @@ class Fences:
             dedup=f"fence:{record.name}:{record.uid}:{record.mode_seq}",
         )  # fmt: skip
         return True
-
-    def _executor(self) -> ThreadPoolExecutor:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"fences-{nonce()[:4]}")
-        return self._pool

@@ -4,6 +4,7 @@ from typing import Any
 
 from jobs.drain.fence import OPERATION, PREFIX, TOKEN
 from jobs.drain.mode_marks import MODE, MODE_SEQ
+from jobs.durable import Store
 from jobs.models import OperationEnd, OperationView, QuestionKind, Refused, Submitted
 from jobs.nodes import NodeRecord
 from jobs.workflows import choices
@@ -211,3 +212,103 @@ def test_a_fence_that_is_lost_in_maintenance_is_said_by_the_operation_that_tends
     question = story.question(life, after=[first])
     assert question.kind is QuestionKind.FENCE_LOST
     assert record(story).mode == "fence_lost"
+
+
+def allocatable(story: Story, **amounts: str) -> None:
+    status = {"status": {"allocatable": amounts}}
+    story.cluster.patch("Node", "", "node-1", status, subresource="status")
+
+
+def test_a_node_that_came_back_with_less_than_it_had_is_asked_about(play: Play) -> None:
+    story = play(policy=impatient())
+    allocatable(story, cpu="4", memory="16Gi")
+    assert story.finish(story.submit("node-1")).end is OperationEnd.DRAINED
+    allocatable(story, cpu="4", memory="8Gi")  # half of its memory is gone
+    life = give_back(story)
+    question = story.question(life)
+    assert question.kind is QuestionKind.NOT_BACK
+    assert question.detail == "it has 8Gi memory for pods, and had 16Gi"
+    assert story.cordoned()
+    story.decide(question, choices.GO_ON)
+    assert story.finish(life).end is OperationEnd.DRAINED
+    assert not story.cordoned()
+
+
+def test_a_node_returns_only_when_its_daemonsets_run_on_it(play: Play) -> None:
+    story = play(policy=impatient())
+    story.cluster.add_workload("DaemonSet", "kube-system", "logs", on=["node-1", "node-2"])
+    assert story.finish(story.submit("node-1")).end is OperationEnd.DRAINED
+    (pod,) = story.pods_on()
+    story.cluster.set_ready("kube-system", pod, ready=False)
+    life = give_back(story)
+    question = story.question(life)
+    assert question.detail == "no pod of the DaemonSet kube-system/logs is ready on it"
+    story.cluster.set_ready("kube-system", pod, ready=True)
+    story.decide(question, choices.RETRY)
+    assert story.finish(life).end is OperationEnd.DRAINED
+
+
+def test_a_cordon_that_was_there_before_the_drain_stays_after_the_return(play: Play) -> None:
+    story = play()
+    story.cluster.patch("Node", "", "node-1", {"spec": {"unschedulable": True}})
+    assert story.finish(story.submit("node-1")).end is OperationEnd.DRAINED
+    ended = story.finish(give_back(story))
+    assert ended.detail == "it was cordoned before and stays so"
+    assert story.cordoned()
+    assert record(story).owner == ""
+
+
+def test_our_taint_of_a_dead_node_goes_before_anything_is_waited_for(play: Play) -> None:
+    story, _ = drained(play)
+    taint = {"key": "node.kubernetes.io/out-of-service", "effect": "NoExecute"}
+    story.cluster.patch(
+        "Node", "", "node-1",
+        {
+            "metadata": {"annotations": {f"{PREFIX}out-of-service": "true"}},
+            "spec": {"taints": [taint, {"key": "example.com/gpu", "effect": "NoSchedule"}]},
+        },
+    )  # fmt: skip
+    story.cluster.set_node_ready("node-1", ready=False)
+    life = give_back(story)
+
+    def taints() -> list[str]:
+        found = story.cluster.get("Node", "", "node-1")
+        assert found is not None
+        return [each["key"] for each in found["spec"].get("taints", ())]
+
+    until(lambda: taint["key"] not in taints(), what="the taint gone")
+    assert "example.com/gpu" in taints()  # it is somebody else's
+    assert story.cordoned()
+    story.cluster.set_node_ready("node-1", ready=True)
+    assert story.finish(life).end is OperationEnd.DRAINED
+
+
+def test_an_aborted_return_leaves_the_node_cordoned_and_can_be_asked_for_again(play: Play) -> None:
+    story, _ = drained(play)
+    story.cluster.set_node_ready("node-1", ready=False)
+    life = give_back(story)
+    until(lambda: record(story).mode == "returning", what="the way back")
+    story.abort(life)
+    assert story.finish(life).end is OperationEnd.ABORTED
+    assert story.cordoned()
+    story.cluster.set_node_ready("node-1", ready=True)
+    assert story.finish(give_back(story)).end is OperationEnd.DRAINED
+    assert not story.cordoned()
+
+
+def test_a_late_maintenance_is_reminded_of_by_its_own_end(play: Play) -> None:
+    story, _ = drained(play)
+    question = story.question(maintain(story, expected=60))
+    store = story.worker.store
+    assert question.stop_at == 0  # it never ends by itself
+    later = Store(store.redis, NAME, clock=lambda: store.now() + 61_000)
+    until(lambda: later.sweep() and story.view(question.operation).open_questions[0].reminded)
+    assert story.view(question.operation).open_questions[0].reminded == ("remind",)
+
+
+def test_a_drain_that_is_asked_for_while_a_node_is_tended_is_refused(play: Play) -> None:
+    story, _ = drained(play)
+    story.question(maintain(story))
+    ended = story.finish(story.submit("node-1"))
+    assert ended.end is OperationEnd.REFUSED
+    assert "Taken by other operations: node-1" in ended.detail
