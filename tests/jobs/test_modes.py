@@ -16,6 +16,7 @@ from jobs.modes import (
     NotTheMode,
     following,
     judge,
+    names_of,
     route,
 )
 
@@ -122,3 +123,16 @@ def test_any_mode_may_end_as_gone_and_nothing_follows_that() -> None:
         with pytest.raises(ValueError, match="gone"):
             route(GONE, mode)
     assert route(GONE, GONE) == ()
+
+
+def test_each_change_on_a_route_has_its_name() -> None:
+    assert names_of(["maintenance"], "accepting") == {
+        "maintenance>returning": "maintenance_ended",
+        "returning>accepting": "returned_to_service",
+    }
+    assert names_of(["drained", "maintenance"], "fence_lost") == {
+        "drained>fence_lost": "fence_lost_when_drained",
+        "maintenance>fence_lost": "fence_lost_in_maintenance",
+    }
+    assert names_of(["draining"], GONE) == {f"draining>{GONE}": GONE}
+    assert names_of(["drained"], "drained") == {}
