@@ -4,7 +4,7 @@
 |---|---|
 | main | waits for SIGTERM |
 | http and delivery, or Socket Mode's | take what Slack delivers, settle it in Redis, acknowledge |
-| api, api feed | answer programs; read what changes for those who watch |
+| api | keeps the process that answers programs |
 | aside | opens modals, answers past Redis: whatever must not hold up an acknowledgement |
 | notifier | does all the telling, if this copy has the lease |
 | groups | asks Slack for user groups, if this copy has the lease |
@@ -26,7 +26,7 @@ from redis import Redis
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 
-from bot.api import Feed, Parts, running
+from bot.api_child import ApiChild
 from bot.app import Identity, make_app
 from bot.asgi import slack_asgi
 from bot.commands import Desk, NodeBook
@@ -48,7 +48,6 @@ from bot.startup import identify, ping, redis_away, redis_client
 from bot.teller import leading, make_notifier
 from bot.waiting import NotYet, wait_for
 from bot.web_client import SlackAway, SlackRefused, asked, past_proxy, web_client
-from bot.webhook_store import WebhookStore
 from jobs.authorization import no_policy_refusal
 from jobs.errors import ConfigError, StateUnavailable
 from jobs.policy import Policy, load_policy
@@ -57,7 +56,6 @@ from jobs.service import Service, open_client
 __all__ = ["run_bot"]
 
 _REDIS_SECONDS = 1.0  # for one answer: what a person waits for has 1.5 s in all
-_PROGRAM_SECONDS = 3.0  # for one answer to a program
 _PATIENT_SECONDS = 5.0  # for the threads that nobody waits for
 _SLACK_SECONDS = 5
 _STOP_SECONDS = 0.6  # for all threads together: a rolling restart gives 2 s for everything
@@ -252,19 +250,10 @@ def _start_pagers(bot: _Bot, client: Service, redis: Redis) -> None:
 
 def _answer_programs(bot: _Bot) -> None:
     """Serve the HTTP API, where it is wanted; without a policy nobody could call."""
-    address, policy = bot.settings.http_listen, bot.policy
-    if address is None or policy is None:
+    address = bot.settings.http_listen
+    if address is None or bot.policy is None:
         return
-    _, groups = named_in(policy)
-    directory = Directory(GroupStore(bot.redis, policy.team), groups)
-    client = open_client(
-        bot.redis_url, policy, timeout=_PROGRAM_SECONDS, people=directory.memberships
-    )
-    desk = Desk(client, policy, directory, NodeBook(client))
-    feed = Feed(client, progress=bot.settings.progress_seconds)
-    parts = Parts(desk, client, WebhookStore(bot.redis), feed)
-    listening = bot.stack.enter_context(running(parts, address, bot.metrics.answered))
-    log.info("api_listening", address=str(listening))
+    _thread(bot, "api", ApiChild(address).run)
 
 
 def _thread(bot: _Bot, name: str, run: Callable[[threading.Event], None]) -> threading.Thread:

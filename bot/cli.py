@@ -56,6 +56,21 @@ def bot() -> None:
 
 
 @app.command()
+def api(*, under_bot: Annotated[bool, typer.Option("--under-bot", hidden=True)] = False) -> None:
+    """Run the HTTP API by itself; the bot runs it where DRAINBOT_HTTP_LISTEN is set."""
+    from bot import logs  # noqa: PLC0415  see the module
+    from bot.settings import ApiSettings, load  # noqa: PLC0415
+
+    settings = load(ApiSettings)
+    logs.configure(settings.log_format)
+    from bot.api_process import run_api  # noqa: PLC0415
+
+    code = run_api(settings, under_bot=under_bot)
+    sys.stderr.flush()
+    os._exit(code)  # as the bot does
+
+
+@app.command()
 def worker(
     slots: Annotated[
         int, typer.Option(min=1, max=256, help="How many operations it works on at once.")

@@ -16,6 +16,7 @@ from jobs.errors import ConfigError
 
 __all__ = [
     "Address",
+    "ApiSettings",
     "BotSettings",
     "ClientSettings",
     "DoctorSettings",
@@ -58,9 +59,8 @@ def _address(value: object) -> object:
 
 
 def _loopback(value: object) -> object:
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        value = f"127.0.0.1:{value.strip()}"
-    return _address(value)
+    port = str(value).strip()  # a number alone comes as one
+    return _address(f"127.0.0.1:{port}" if port.isascii() and port.isdigit() else value)
 
 
 def _stripped(value: object) -> object:
@@ -124,6 +124,16 @@ SlackApiUrl = Annotated[
         validation_alias="SLACK_API_URL",
         description="The address of Slack's Web API.",
         examples=[SLACK_API_URL],
+    ),
+]
+ProgressSeconds = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=60,
+        validation_alias="DRAINBOT_PROGRESS_SECONDS",
+        description="How often the progress of running operations is looked at, in seconds.",
+        examples=["1.5"],
     ),
 ]
 Token = Annotated[
@@ -217,19 +227,12 @@ class BotSettings(Settings):
     http_listen: HttpListen | None = Field(
         None,
         validation_alias="DRAINBOT_HTTP_LISTEN",
-        description="Where the HTTP API is served; nowhere if unset. A port alone is one of "
-        "127.0.0.1. Tokens cross it in the clear: put TLS in front of it elsewhere.",
+        description="Where the bot has the HTTP API served; nowhere if unset. A port alone is one "
+        "of 127.0.0.1. Tokens cross it in the clear: put TLS in front of it elsewhere.",
         examples=["127.0.0.1:8070"],
     )
     probe_listen: ProbeListen = None
-    progress_seconds: float = Field(
-        1.5,
-        gt=0,
-        le=60,
-        validation_alias="DRAINBOT_PROGRESS_SECONDS",
-        description="How often the progress of running operations is looked at, in seconds.",
-        examples=["1.5"],
-    )
+    progress_seconds: ProgressSeconds = 1.5
     notifier_lease_seconds: float = Field(
         12,
         ge=1,
@@ -262,6 +265,16 @@ class BotSettings(Settings):
                 "Socket Mode (xapp-…), or the second for delivery over HTTP"
             )
         return self
+
+
+class ApiSettings(Settings):
+    """`drainbot api`: the HTTP API by itself."""
+
+    http_listen: HttpListen = Field(
+        Address("127.0.0.1", 8070), validation_alias="DRAINBOT_HTTP_LISTEN"
+    )
+    probe_listen: ProbeListen = None
+    progress_seconds: ProgressSeconds = 1.5
 
 
 class WorkerSettings(Settings):

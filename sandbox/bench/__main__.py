@@ -9,6 +9,7 @@ from sandbox.bench.decisions import crowd_of_suspended, settle_to_resumed
 from sandbox.bench.drains import drain_crowd, drain_fleet, drain_paced, drain_team
 from sandbox.bench.freezes import freeze_to_last_eviction
 from sandbox.bench.handovers import handover_after_sigterm, resume_after_silent_host
+from sandbox.bench.http import http_load
 from sandbox.bench.kills import resume_after_sigkill
 from sandbox.bench.memory import slot_memory
 from sandbox.bench.outages import back_at_work
@@ -17,6 +18,7 @@ from sandbox.bench.telling import acks_during_429, click_to_visible, updates_of_
 
 BENCHES = {
     "acks": slash_acks,
+    "http": http_load,
     "clicks": click_to_eviction,
     "freezes": freeze_to_last_eviction,
     "visible": click_to_visible,

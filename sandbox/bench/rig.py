@@ -5,7 +5,7 @@ import hmac
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +71,17 @@ class Rig:
 
 
 @contextmanager
-def rig(scenario: Scenario, defaults: str = "") -> Iterator[Rig]:
-    """Yield a rig with a bot and no worker; `defaults` replaces those of the demo's policy."""
+def rig(
+    scenario: Scenario,
+    defaults: str = "",
+    *,
+    tokens: Sequence[str] = (),
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Rig]:
+    """Yield a rig with a bot and no worker; `defaults` replaces those of the demo's policy.
+
+    `tokens` are lines for the policy's tokens, `settings` more of the bot's.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="drainbot-") as directory,
         running(scenario) as cluster,
@@ -82,14 +91,18 @@ def rig(scenario: Scenario, defaults: str = "") -> Iterator[Rig]:
         policy = Path(directory) / "policy.yaml"
         text = POLICY.read_text()
         kept = [line for line in text.splitlines() if not line.startswith("defaults:")]
+        place = kept.index("tokens:") + 1
+        kept[place:place] = tokens
         policy.write_text("\n".join([*kept, f"defaults: {{{defaults}}}", ""]))
         guardrails = Path(directory) / "guardrails.yaml"
         guardrails.write_text("max_nodes_away: 1000\nmax_evictions_per_second: 10000\n")
         with standing(kubeconfig, tell, policy=policy, guardrails=guardrails) as stage:
             app = slack.workspace().apps[0]
-            settings, address = http_delivery(slack.api_url, app.bot_token, app.signing_secret)
+            delivery, address = http_delivery(slack.api_url, app.bot_token, app.signing_secret)
             slack.configure(request_url=address)
-            stage.start_bot(settings).wait_for_line("bot_started", within_s=START_LIMIT)
+            stage.start_bot({**delivery, **(settings or {})}).wait_for_line(
+                "bot_started", within_s=START_LIMIT
+            )
             client = open_client(stage.redis.url, load_policy(policy), timeout=5)
             yield Rig(stage, cluster, slack, app, address, client)
 

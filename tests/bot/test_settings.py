@@ -3,6 +3,7 @@ from pydantic import SecretStr
 
 from bot.settings import (
     Address,
+    ApiSettings,
     BotSettings,
     ClientSettings,
     Settings,
@@ -164,3 +165,19 @@ def test_every_variable_has_words_and_an_example_for_help() -> None:
     fields = all_fields()
     assert len(fields) == len(dict(fields))
     assert all(field.description and field.examples for _, field in fields)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("8070", Address("127.0.0.1", 8070)),
+        (" 0.0.0.0:80 ", Address("0.0.0.0", 80)),  # noqa: S104  told to
+        ("[::1]:8070", Address("::1", 8070)),
+    ],
+)
+def test_a_port_alone_is_one_of_the_loopback(
+    monkeypatch: pytest.MonkeyPatch, said: str, meant: Address
+) -> None:
+    monkeypatch.setenv("DRAINBOT_REDIS_URL", "redis://127.0.0.1")
+    monkeypatch.setenv("DRAINBOT_HTTP_LISTEN", said)
+    assert load(ApiSettings).http_listen == meant

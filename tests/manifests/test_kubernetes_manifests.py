@@ -274,6 +274,18 @@ def test_with_the_component_for_http_slack_delivers_and_the_app_token_is_gone(
     assert policy["ports"] == [{"port": port}]
 
 
+def test_with_the_component_for_the_api_the_cluster_reaches_it(tmp_path: Path) -> None:
+    built = build_with("api", tmp_path)
+    container = built["Deployment", "drainbot-bot"]["spec"]["template"]["spec"]["containers"][0]
+    env = {entry["name"]: entry for entry in container["env"]}
+    port = int(env["DRAINBOT_HTTP_LISTEN"]["value"].rpartition(":")[2])
+    service = built["Service", "drainbot-api"]["spec"]
+    target = {p["name"]: p["containerPort"] for p in container["ports"]}
+    assert target[service["ports"][0]["targetPort"]] == port
+    policy = built["NetworkPolicy", "bot-api"]["spec"]["ingress"][0]
+    assert policy["ports"] == [{"port": port}]
+
+
 def test_with_the_examples_every_config_map_that_is_named_is_there() -> None:
     built = build(MANIFESTS / "examples")
     there = {o["metadata"]["name"] for o in built if o["kind"] == "ConfigMap"}
