@@ -57,22 +57,23 @@ def test_the_only_pod_that_the_plan_named_goes_without_a_question(play: Play) ->
 
 
 def test_the_only_pod_that_the_plan_did_not_name_is_asked_about_at_once(play: Play) -> None:
-    story = play(policy=policy_with({"ask_after": "1h"}, rule={"start": "confirm"}))
+    story = play(policy=policy_with({"ask_after": "1h"}))
     web(story, 2)
     story.cluster.add_workload("Pod", "shop", "bare", on=["node-1"])
-    operation = story.submit("node-1")
-    start = story.question(operation)
+    story.cluster.add_workload("Pod", "shop", "first", on=["node-2"])
+    operation = story.submit("node-2", "node-1")
+    first = story.question(operation)
     story.cluster.scale("shop", "web", 1)  # after the plan: nobody was told
     until(lambda: len(story.pods_on()) == 2, what="the only pod")
-    story.decide(start, "start")
-    asked = story.question(operation, after=[start])
+    story.decide(first, "evict_anyway")
+    asked = story.question(operation, after=[first])
     assert asked.kind is QuestionKind.REFUSAL
     reasons = {each.pod.name.split("-")[0]: each.reasons for each in asked.refusals}
     assert reasons == {
         "bare": (RefusalReason.UNMANAGED,),
         "web": (RefusalReason.LAST_READY,),
     }
-    assert story.requests("pods/eviction") == []
+    assert len(story.requests("pods/eviction")) == 1  # that of the first node
     story.decide(asked, "evict_anyway")
     assert story.finish(operation).end is OperationEnd.DRAINED
 

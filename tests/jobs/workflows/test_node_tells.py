@@ -227,17 +227,32 @@ def test_a_node_that_another_tool_has_is_refused_by_its_name(play: Play) -> None
     assert not story.cordoned()
 
 
-def test_a_mark_that_comes_between_plan_and_cordon_is_seen(play: Play) -> None:
+MARKS = {"weave.works/kured-reboot-in-progress": "2026-01-01T00:00:00Z"}
+
+
+def test_a_mark_that_comes_before_start_is_pressed_refuses_it(play: Play) -> None:
     story = play(policy=policy_with(rule={"start": "confirm"}))
     web(story, 1)
     operation = story.submit("node-1")
     asked = story.question(operation)
     assert asked.kind is QuestionKind.START
-    marks = {"weave.works/kured-reboot-in-progress": "2026-01-01T00:00:00Z"}
-    story.cluster.patch("Node", "", "node-1", {"metadata": {"annotations": marks}})
+    story.cluster.patch("Node", "", "node-1", {"metadata": {"annotations": MARKS}})
     story.decide(asked, choices.START)
     ended = story.finish(operation)
-    assert ended.end is OperationEnd.FAILED
+    assert ended.end is OperationEnd.REFUSED
+    assert "kured" in ended.detail
+    assert not story.cordoned()
+
+
+def test_a_mark_that_comes_between_plan_and_cordon_is_seen(play: Play) -> None:
+    story = play()
+    web(story, 1)
+    story.cluster.add_workload("Pod", "shop", "bare", on=["node-2"])
+    operation = story.submit("node-2", "node-1")
+    asked = story.question(operation)  # about the first node
+    story.cluster.patch("Node", "", "node-1", {"metadata": {"annotations": MARKS}})
+    story.decide(asked, choices.SKIP)
+    assert story.finish(operation).end is OperationEnd.PARTLY
     assert story.node(operation).status is NodeStatus.FAILED
     assert "kured" in story.node(operation).detail
     assert not story.cordoned()
