@@ -1,6 +1,7 @@
 """Start the maintenance of a drained node, or its return to service, for whoever may."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from jobs.audit import Facts
@@ -23,7 +24,14 @@ from jobs.models import (
 from jobs.nodes import NodeRecord, NodeStore
 from jobs.policy import Policy, requirements_for
 from jobs.reading import operation_view
-from jobs.submitting import is_live, named_nodes, other_request, start_new, worker_alive
+from jobs.submitting import (
+    begun_by,
+    is_live,
+    named_nodes,
+    other_request,
+    start_new,
+    worker_alive,
+)
 from jobs.workflows import choices
 from jobs.workflows.inputs import LifeInput
 
@@ -47,6 +55,17 @@ def drain_of(store: Store, operation: str) -> tuple[str, str, DrainOptions, Requ
         DrainOptions.model_validate(request.get("options") or {}),
         Requirements.model_validate(asked.get("requirements") or {}),
     )
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What somebody asked for; `expected` in seconds."""
+
+    verb: Verb
+    expected: int
+    reason: str
+    channel: str
+    dedup: str
 
 
 class Tending:
@@ -86,33 +105,56 @@ class Tending:
             if isinstance(found, Refused):
                 return found
             store, seen, policy = found
+            before = self._before(store, principal, verb, node, dedup)
+            if before is not None:
+                return before
             record = NodeStore(store).record(node)
             if record is None or not record.owner or record.uid != seen.uid:
                 return Refused(reason=f"{node} is not held by drainbot. Nothing changed.")
-            asker, _, options, _ = drain_of(store, record.owner)
-            target = Target(
-                cluster=cluster, nodes={node: seen.labels}, channel=channel, requester=asker
-            )
-            answer = may(principal, _ACTIONS[verb], target, policy)
-            if isinstance(answer, Denied):
-                return Refused(reason=answer.reason, who_may=answer.who_may)
-            if record.tended and is_live(store, record.tended):
-                return self._tended(principal, verb, store, record)
-            life = LifeInput(
-                cluster=cluster, node=node, uid=record.uid, requester=principal.id,
-                channel=channel, reason=reason, begin=verb, expected=expected, options=options,
-                requirements=requirements_for(policy, cluster, [seen.labels]),
-            )  # fmt: skip
-            facts = Facts(policy).tend(principal, target, _ACTIONS[verb], life.expected, reason)
-            what, id = start_new(
-                store, WORKFLOW, life.model_dump(mode="json"), facts, dedup=dedup,
-                random=self._random,
-            )  # fmt: skip
-            if what == "conflict":
-                return other_request(id)
-            return Submitted(
-                operation=id, created=what == "started", worker_seen=worker_alive(store)
-            )
+            wish = _Wish(verb, expected, reason, channel, dedup)
+            return self._begin(principal, wish, store, seen, record, policy)
+
+    def _begin(
+        self, principal: Principal, wish: _Wish, store: Store, seen: ClusterNode,
+        record: NodeRecord, policy: Policy,
+    ) -> Submitted | Refused:  # fmt: skip
+        cluster, action = store.group, _ACTIONS[wish.verb]
+        asker, _, options, _ = drain_of(store, record.owner)
+        target = Target(
+            cluster=cluster, nodes={seen.name: seen.labels}, channel=wish.channel, requester=asker
+        )
+        answer = may(principal, action, target, policy)
+        if isinstance(answer, Denied):
+            return Refused(reason=answer.reason, who_may=answer.who_may)
+        if record.tended and is_live(store, record.tended):
+            return self._tended(principal, wish.verb, store, record)
+        life = LifeInput(
+            cluster=cluster, node=seen.name, uid=record.uid, requester=principal.id,
+            channel=wish.channel, reason=wish.reason, begin=wish.verb, expected=wish.expected,
+            options=options, requirements=requirements_for(policy, cluster, [seen.labels]),
+        )  # fmt: skip
+        facts = Facts(policy).tend(principal, target, action, life.expected, life.reason)
+        what, id = start_new(
+            store, WORKFLOW, life.model_dump(mode="json"), facts, dedup=wish.dedup,
+            random=self._random,
+        )  # fmt: skip
+        if what == "conflict":
+            return other_request(id)
+        return Submitted(operation=id, created=what == "started", worker_seen=worker_alive(store))
+
+    def _before(
+        self, store: Store, principal: Principal, verb: Verb, node: str, dedup: str
+    ) -> Submitted | Refused | None:
+        """Answer a request that came before as it was answered then; None for a new one."""
+        id = begun_by(store, dedup)
+        known = store.workflow(id) if id else None
+        if known is None:
+            return None
+        asked = known.input if isinstance(known.input, dict) else {}
+        same = (asked.get("node"), asked.get("begin"), asked.get("requester"))
+        if known.name != WORKFLOW or same != (node, verb, principal.id):
+            return other_request(id)
+        return Submitted(operation=id, created=False, worker_seen=worker_alive(store))
 
     def _node(self, cluster: str, node: str) -> tuple[Store, ClusterNode, Policy] | Refused:
         if self._policy is None:

@@ -312,3 +312,24 @@ def test_a_drain_that_is_asked_for_while_a_node_is_tended_is_refused(play: Play)
     ended = story.finish(story.submit("node-1"))
     assert ended.end is OperationEnd.REFUSED
     assert "Taken by other operations: node-1" in ended.detail
+
+
+def test_a_request_that_comes_twice_is_answered_alike(play: Play) -> None:
+    story, _ = drained(play)
+    story.cluster.set_node_ready("node-1", ready=False)
+
+    def ask(dedup: str = "once", node: str = "node-1") -> Submitted | Refused:
+        return story.service.return_node(ANA, NAME, node, channel="C01", dedup=dedup)
+
+    first, again = ask(), ask()
+    assert isinstance(first, Submitted)
+    assert isinstance(again, Submitted)
+    assert (first.created, again.created) == (True, False)
+    assert first.operation == again.operation
+    other = ask(node="node-2")
+    assert isinstance(other, Refused)
+    assert other.because == "other_request"
+    until(lambda: record(story).mode == "returning", what="the way back")
+    second = ask("another")  # somebody else's click: it is on its way already
+    assert isinstance(second, Refused)
+    assert "is returning" in second.reason
