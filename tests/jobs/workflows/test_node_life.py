@@ -10,7 +10,7 @@ from jobs.nodes import NodeRecord
 from jobs.workflows import choices
 from tests.jobs.conftest import Play
 from tests.jobs.harness import ANA, NAME, policy_with, until
-from tests.jobs.story import Story, web
+from tests.jobs.story import Story, block, web
 
 
 def record(story: Story, node: str = "node-1") -> NodeRecord:
@@ -333,3 +333,22 @@ def test_a_request_that_comes_twice_is_answered_alike(play: Play) -> None:
     second = ask("another")  # somebody else's click: it is on its way already
     assert isinstance(second, Refused)
     assert "is returning" in second.reason
+
+
+def test_a_node_that_an_aborted_drain_left_cordoned_can_be_returned_and_not_maintained(
+    play: Play,
+) -> None:
+    story = play()
+    web(story, 1, elsewhere=1)
+    block(story)
+    operation = story.submit("node-1")
+    story.question(operation)
+    until(story.evictions, what="an eviction")
+    story.abort(operation)
+    assert story.finish(operation).end is OperationEnd.ABORTED
+    assert story.cordoned()
+    refused = story.finish(maintain(story))
+    assert refused.end is OperationEnd.REFUSED
+    assert "node-1 is draining now" in refused.detail
+    assert story.finish(give_back(story)).end is OperationEnd.DRAINED
+    assert not story.cordoned()
