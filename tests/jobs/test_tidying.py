@@ -127,7 +127,7 @@ def test_of_operations_that_ended_long_ago_nothing_is_left(play: Play, redis: Re
     assert left <= {
         *(f"{prefix}{name}" for name in (
             "events", "inventory", "inventory:as_of", "inventory:version", "born", "workers",
-            "lease:watcher", "audit",
+            "lease:watcher", "audit", "counts",
         )),
         "rq:queues",
     }  # fmt: skip

@@ -157,6 +157,7 @@ NODES: dict[str, Case] = {
         | {"routes": {"accepting": ["draining"]}, "to": "draining", "release": False}
         | {"by": "", "why": ""}
     ),
+    "adopt": lambda g: owned(g) | {"uid": "u", "modes": ["accepting"], "by": "", "why": ""},
     "under": lambda g: owned(g) | {"budgets": ["shop/web"], "keep": 60_000},
     "tidy": tidied,
 }
