@@ -113,9 +113,10 @@ def _what(question: QuestionView, style: Style) -> str:
     if question.kind is QuestionKind.BLOCK:
         never = bool(question.blocks) and all(b.verdict is Verdict.NEVER for b in question.blocks)
         return f"{pods} can't move" + (", and waiting won't help" if never else "")
-    return {
+    has = "have" if many else "has"
+    said = {
         QuestionKind.REFUSAL: f"{pods} may not be evicted without a person's word",
-        QuestionKind.WONT_STOP: f"{pods} should have stopped, and {'have' if many else 'has'} not",
+        QuestionKind.WONT_STOP: f"{pods} should have stopped, and {has} not",
         QuestionKind.OVERDUE: "the node's drain takes longer than it was given",
         QuestionKind.FREED: "what was in the way is gone, long after it was asked",
         QuestionKind.UNCORDONED: "somebody uncordoned it while it was being drained",
@@ -123,7 +124,8 @@ def _what(question: QuestionView, style: Style) -> str:
         QuestionKind.VOLUMES: "it is empty, but volumes stay attached to it",
         QuestionKind.UNWELL: "workloads are less ready than before its drain",
         QuestionKind.CANARY: "what went first did not go well",
-    }.get(question.kind) or life_question(question)[1] or "a person has to choose"
+    }.get(question.kind)
+    return said or life_question(question)[1] or "a person has to choose"
 
 
 def effects(view: OperationView, question: QuestionView, style: Style) -> list[str]:

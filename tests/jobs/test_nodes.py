@@ -1,6 +1,7 @@
 """Node records: who owns a node, and under which counter it may be written."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -210,7 +211,7 @@ def test_only_its_own_doubt_is_taken_back(group: Group, nodes: NodeStore) -> Non
 @pytest.mark.parametrize("script", ["reserve", "mode", "adopt"])
 def test_a_call_that_is_sent_twice_counts_once(group: Group, nodes: NodeStore, script: str) -> None:
     token = running(group, "op-1")
-    calls_of = {
+    calls_of: dict[str, dict[str, Any]] = {
         "reserve": {
             "nodes": [{"name": "a", "uid": "u", "shown": 3}], "max_away": 5, "by": "", "why": "",
         },

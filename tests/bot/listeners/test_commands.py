@@ -169,7 +169,7 @@ def test_without_a_policy_nothing_is_allowed_and_the_refusal_says_so() -> None:
 def test_each_verb_does_its_act(text: str, call: tuple[str | int, ...]) -> None:
     with world() as bot:
         text_of(bot, text)
-        (done,) = bot.client.acts(call[0])
+        (done,) = bot.client.acts(str(call[0]))
         assert done[: len(call)] == call
 
 

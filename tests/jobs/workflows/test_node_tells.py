@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import structlog.testing
@@ -90,7 +90,7 @@ def test_each_change_of_a_mode_is_told_by_its_name(play: Play, redis: Redis) -> 
     story = play()
     story.finish(story.submit("node-1"))
     story.give_back("node-1")
-    told = [fields for _, fields in redis.xrange("drainbot:test:events")]
+    told = [fields for _, fields in cast("list[Any]", redis.xrange("drainbot:test:events"))]
     assert [f["change"] for f in told if f["kind"] == "node_mode"] == [
         "drain_started", "drain_confirmed", "maintenance_skipped", "returned_to_service",
     ]  # fmt: skip
