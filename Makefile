@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests wait for processes half of their time: three at once for two cores.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((3 * os.cpu_count() + 1) // 2)')
 READY := $(VENV)/.ready
 
 .PHONY: demo test check bench certify chaos setup clean
@@ -17,7 +19,7 @@ demo: $(READY)
 	$(BIN)/python -m sandbox.demo $(if $(SCRIPT),--script)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .
