@@ -112,7 +112,13 @@ class Store:
         )
 
     def freeze(
-        self, *, on: bool, by: str, call: str, reason: str = "", evidence: str = "",
+        self,
+        *,
+        on: bool,
+        by: str,
+        call: str,
+        reason: str = "",
+        evidence: str = "",
         audit: Any = None,
     ) -> tuple[bool, FreezeRecord | None]:
         """Freeze or thaw the group; whether that changed anything, and the freeze it is about."""
