@@ -108,8 +108,10 @@ class Key:
     act: str
 
     def dedup(self) -> str:
-        """Return the name of a request: the same key with another wish is refused by it."""
-        return f"http-{_digest(self.named)}" if self.named else f"http-{os.urandom(16).hex()}"
+        """Return the name of a request: the same key there with another wish is refused by it."""
+        if not self.named:
+            return f"http-{os.urandom(16).hex()}"
+        return f"http-{_digest(self.named, self.act)}"
 
     def nonce(self, wish: Any = None) -> str:
         """Return the name of an act: the same key with another wish is another act."""

@@ -12,7 +12,7 @@ from bot.settings import Address
 
 __all__ = ["running"]
 
-_STOP_SECONDS = 0.5  # the feed is in a look for changes, at most
+_STOP_SECONDS = 6.0  # a look for changes takes a quarter of one, or as long as Redis keeps silent
 
 
 @contextmanager

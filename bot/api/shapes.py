@@ -16,8 +16,9 @@ __all__ = [
 ]  # fmt: skip
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_OF_CLUSTER = "[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?"  # at most 40, see jobs.ids
 _LETTERS = "[0-9a-hjkmnp-tv-z]"  # Crockford's base32, see jobs.ids
-_CLUSTER = f"^{_LABEL}$"
+_CLUSTER = f"^{_OF_CLUSTER}$"
 _NODE = rf"^{_LABEL}(\.{_LABEL})*$"
 
 CHOICE = f"^({'|'.join(CHOICES)})$"
@@ -28,7 +29,7 @@ Words = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)]
 OperationId = Annotated[
     str,
     Path(
-        pattern=f"^{_LABEL}-{_LETTERS}{{6}}$",
+        pattern=f"^{_OF_CLUSTER}-{_LETTERS}{{6}}$",
         max_length=60,
         description="An operation's full id, such as prod-eu-7f3k9q.",
     ),
@@ -36,7 +37,7 @@ OperationId = Annotated[
 QuestionId = Annotated[
     str,
     Path(
-        pattern=f"^{_LABEL}-q-{_LETTERS}{{12}}$",
+        pattern=f"^{_OF_CLUSTER}-q-{_LETTERS}{{12}}$",
         max_length=60,
         description="A question's full id, such as prod-eu-q-0123456789ab.",
     ),
