@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.api import Limits
 from bot.api.limits import Rates
@@ -180,10 +181,11 @@ def test_a_body_that_is_not_what_it_should_be_is_refused(api: Api, body: bytes, 
 def test_redis_that_is_away_is_said_to_be(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     store = api.parts.desk.client
     redis: Any = store._redis  # type: ignore[attr-defined]
-    monkeypatch.setattr(
-        redis.connection_pool, "connection_kwargs", {"host": "127.0.0.1", "port": 1}
-    )
-    redis.connection_pool.disconnect()
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RedisConnectionError("Nobody listens there.")
+
+    monkeypatch.setattr(redis.connection_pool, "get_connection", refuse)
     answer = api.post("/operations", {"nodes": ["node-1"]})
     assert (answer.status, answer.problem["code"]) == (503, "redis_away")
     assert answer.headers["retry-after"] == "1"
