@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog.testing
 from redis import Redis
 
 from jobs.drain.fence import OPERATION, PREFIX, TOKEN
@@ -155,17 +156,19 @@ def test_what_a_late_watch_shows_is_looked_at_anew_before_anything_is_said(held:
 
 
 def test_an_api_server_that_is_away_breaks_no_fence_and_is_said_after_two_minutes(
-    held: Held, capsys: pytest.CaptureFixture[str]
+    held: Held,
 ) -> None:
     present = held.present()
     held.story.cluster.answer_next(503, path="/api/v1", times=None)
-    assert held.look(present, after=PODS_EVERY) == []
-    assert "fence_is_not_seen" not in capsys.readouterr().out
-    assert held.look(present, after=UNSEEN_AFTER) == []
-    assert "fence_is_not_seen" in capsys.readouterr().out
+    with structlog.testing.capture_logs() as logs:
+        assert held.look(present, after=PODS_EVERY) == []
+        assert "fence_is_not_seen" not in [line["event"] for line in logs]
+        assert held.look(present, after=UNSEEN_AFTER) == []
+    assert "fence_is_not_seen" in [line["event"] for line in logs]
     held.story.cluster.clear_faults()
-    assert held.look(present, after=2) == []
-    assert "fence_seen_again" in capsys.readouterr().out
+    with structlog.testing.capture_logs() as logs:
+        assert held.look(present, after=2) == []
+    assert "fence_seen_again" in [line["event"] for line in logs]
 
 
 def test_a_mode_that_got_lost_on_its_way_to_the_node_is_written_by_who_looks(held: Held) -> None:

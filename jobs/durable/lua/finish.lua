@@ -8,9 +8,9 @@ return once_fenced(function()
   forget_lease(a.group, a.id)
   redis.call('HDEL', P(a.group) .. 'watching', a.id)
   if hget(key, 'root') == a.id then
-    local raw = hget(key, 'view') or ''
-    local view = raw ~= '' and cjson.decode(raw)
-    local how = type(view) == 'table' and view['end']
+    -- What a view holds is its workflow's business: one that names no end counts by its state.
+    local readable, view = pcall(cjson.decode, hget(key, 'view') or '')
+    local how = readable and type(view) == 'table' and view['end']
     local counted = hget(key, 'name') .. '|' .. (type(how) == 'string' and how or a.state)
     redis.call('HINCRBY', P(a.group) .. 'counts', 'ended|' .. counted, 1)
     redis.call('ZREM', P(a.group) .. 'live', a.id)

@@ -20,5 +20,6 @@ def wrong_with_view(view: Mapping[str, Any]) -> list[str]:
 
 
 def _unnamed(breaches: list[str]) -> list[str]:
-    """Leave out what is only a name that is no word: a made-up one may be all emoji."""
-    return [breach for breach in breaches if "says nothing in words" not in breach]
+    """Leave out what is only a name that is no word: a made-up one may be all emoji, or dashes."""
+    wordless = ("says nothing in words", "is no sentence")
+    return [breach for breach in breaches if not any(words in breach for words in wordless)]

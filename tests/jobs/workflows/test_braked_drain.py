@@ -52,7 +52,7 @@ def test_force_obeys_the_brake_and_is_not_forgotten_over_it(play: Play) -> None:
     block(story)
     operation = story.submit("node-1")
     asked = story.question(operation)
-    now = story.worker.store.now()
+    now = story.worker.store.now() + 3000  # no call before the force takes it off again
     key = "drainbot:test:hold:evictions"
     for name, value in (("on", "1"), ("since", now), ("at", now), ("why", "another worker saw it")):
         story.worker.redis.hset(key, name, str(value))
