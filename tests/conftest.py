@@ -1,10 +1,12 @@
 """Fixtures for all tests: a real Redis, empty at the start of each test."""
 
+import logging
 import os
 from collections.abc import Iterator
 
 import pytest
 import redis as redis_client
+import structlog
 from hypothesis import HealthCheck, settings
 
 from sandbox import redis as sandbox_redis
@@ -16,6 +18,19 @@ os.environ[SWITCH] = "1"
 # No test depends on being fast, on whatever machine.
 settings.register_profile("drainbot", deadline=None, suppress_health_check=(HealthCheck.too_slow,))
 settings.load_profile("drainbot")
+
+
+@pytest.fixture(autouse=True)
+def _no_logging_is_inherited() -> Iterator[None]:
+    """What a test's command or bot set up for its process ends with the test."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    for handler in set(root.handlers) - set(before):
+        if type(handler) is logging.StreamHandler:  # as `bot.logs.configure` adds; not pytest's own
+            root.removeHandler(handler)
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
