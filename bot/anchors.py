@@ -2,13 +2,13 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import replace
 
 from bot.beside import Told
+from bot.homeless import Homeless
 from bot.message_store import MessageStore, Record
 from bot.messages.anchor import anchor_message
 from bot.sender import Sender
-from bot.telling import Pace, Place, steps_of
+from bot.telling import Pace
 from jobs.models import AuditHead
 
 __all__ = ["Anchors"]
@@ -34,7 +34,7 @@ class Anchors:
         channel: str,
     ) -> None:
         self._look = look
-        self._sender = sender
+        self._messages = Homeless(sender, clock, channel, Pace())
         self._store = store
         self._clock = clock
         self._channel = channel
@@ -67,14 +67,7 @@ class Anchors:
             said = [*records.values(), *self._store.read(_name(head, before)).values()]
             if head.seq <= max((record.version for record in said), default=0):
                 return False  # nothing was done since
-        # No operation has its home there: a channel that is gone is given up, and holds up nobody.
-        message = replace(anchor_message(head, key), channel=self._channel)
-        place = Place(home="", fallback=self._channel)
-        steps = steps_of(name, [message], records, place, token=self._sender.token, pace=Pace())
-        for step in steps[:1]:
-            if step.not_before <= now_ms and self._sender.ready_at(step) <= self._clock():
-                self._sender.carry_out(step, records, place, now_ms)
-        return bool(steps)
+        return self._messages.go_on(name, anchor_message(head, key), records, now_ms)
 
 
 def _name(head: AuditHead, month: str) -> str:

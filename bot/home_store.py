@@ -9,14 +9,12 @@ Any copy of the bot writes, the notifier reads. Both keys expire with the intere
 Redis' own, and a repeat of any call does no harm.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
 import redis
 
-from jobs.errors import StateUnavailable
+from bot.reaching import redis_reached
 
 __all__ = ["LOOKED", "TOLD", "HomeStore", "Looker"]
 
@@ -98,22 +96,22 @@ class HomeStore:
 
     def looked(self, user: str) -> None:
         """Note that somebody looks at their home tab now, or pressed something there."""
-        with _translated():
+        with redis_reached():
             self._look(keys=[LOOKED], args=[user, _KEPT])
 
     def tell(self, user: str, words: str) -> None:
         """Tell somebody something on their page; it is durable when this returns."""
-        with _translated():
+        with redis_reached():
             self._tell(keys=[TOLD], args=[user, _TOLD_FOR, words])
 
     def heard(self, user: str) -> None:
         """Take back what somebody is told on their page: they have read it elsewhere."""
-        with _translated():
+        with redis_reached():
             self._client.hdel(TOLD, user)
 
     def lookers(self) -> tuple[Looker, ...]:
         """Return who looked in the last 15 minutes."""
-        with _translated():
+        with redis_reached():
             reply = self._lookers(keys=[LOOKED, TOLD], args=[_KEPT, _TOLD_FOR])
         flat = [_text(part) for part in cast("list[str | bytes]", reply)]
         return tuple(
@@ -124,11 +122,3 @@ class HomeStore:
 
 def _text(raw: str | bytes) -> str:
     return raw.decode() if isinstance(raw, bytes) else raw
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except redis.RedisError as error:
-        raise StateUnavailable("Redis can't be reached.") from error

@@ -1,12 +1,12 @@
 """Tells once, in the fallback channel, what was lost with a Redis that came back empty."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from bot.homeless import Homeless
 from bot.message_store import MessageStore, Record
 from bot.messages.lost import lost_message
 from bot.sender import Sender
-from bot.telling import Pace, Place, steps_of
+from bot.telling import Pace
 from jobs.models import LostState
 
 __all__ = ["Losses"]
@@ -32,11 +32,10 @@ class Losses:
         pace: Pace,
     ) -> None:
         self._look = look
-        self._sender = sender
+        self._messages = Homeless(sender, clock, channel, pace)
         self._store = store
         self._clock = clock
         self._channel = channel
-        self._pace = pace
         self._look_at = float("-inf")
         self._losses: tuple[LostState, ...] = ()
 
@@ -57,14 +56,4 @@ class Losses:
         """Do the next step for a loss if it is due; whether there may be more to do soon."""
         name = f"{lost.cluster}-lost-{lost.at}"
         records: dict[str, Record] = self._store.read(name)
-        # No operation has its home there: a channel that is gone is given up, and holds up nobody.
-        message = replace(lost_message(lost), channel=self._channel)
-        place = Place(home="", fallback=self._channel)
-        steps = steps_of(
-            name, [message], records, place,
-            token=self._sender.token, pace=self._pace,
-        )  # fmt: skip
-        for step in steps[:1]:
-            if step.not_before <= now_ms and self._sender.ready_at(step) <= self._clock():
-                self._sender.carry_out(step, records, place, now_ms)
-        return bool(steps)
+        return self._messages.go_on(name, lost_message(lost), records, now_ms)

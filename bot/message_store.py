@@ -10,15 +10,14 @@ deposed notifier still wants to say about the state of things is refused.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, cast
 
 import redis
 import structlog
 
-from jobs.errors import StateUnavailable
+from bot.reaching import redis_reached
 
 __all__ = ["FENCE", "HOME", "Deposed", "MessageStore", "Record", "key_of"]
 
@@ -85,7 +84,10 @@ def key_of(operation: str) -> str:
 
 
 class MessageStore:
-    """The records, by operation. Raises :class:`StateUnavailable` while Redis is away."""
+    """The records, by operation.
+
+    Raises :class:`jobs.errors.StateUnavailable` while Redis is away.
+    """
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
@@ -93,7 +95,7 @@ class MessageStore:
 
     def read(self, operation: str) -> dict[str, Record]:
         """Return all records of an operation, by message key."""
-        with _translated():
+        with redis_reached():
             stored = cast("dict[Any, Any]", self._redis.hgetall(key_of(operation)))
         records = {_text(key): _record(_text(raw)) for key, raw in stored.items()}
         return {key: record for key, record in records.items() if record is not None}
@@ -105,7 +107,7 @@ class MessageStore:
             for key, record in records.items()
             for part in (key, json.dumps(asdict(record), separators=(",", ":")))
         ]
-        with _translated():
+        with redis_reached():
             written = self._write(keys=[FENCE, key_of(operation)], args=[token, _KEPT, *fields])
         if not written:
             raise Deposed
@@ -124,11 +126,3 @@ def _record(raw: str) -> Record | None:
     except (ValueError, TypeError):
         log.exception("message_record_unreadable", size=len(raw))
         return None
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except redis.RedisError as error:
-        raise StateUnavailable("Redis can't be reached.") from error

@@ -11,14 +11,12 @@ starts. A note may thus be shown twice, and is never silently dropped before it 
 
 import json
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 import redis
 import structlog
 
-from jobs.errors import StateUnavailable
+from bot.reaching import redis_reached
 
 __all__ = ["KEY", "TAKEN", "Note", "Outbox", "TakenNote"]
 
@@ -63,13 +61,13 @@ class Outbox:
 
     def queue_note(self, note: Note) -> None:
         """Put a note in line; it is durable when this returns."""
-        with _translated():
+        with redis_reached():
             self._queue(keys=[KEY], args=[uuid.uuid4().hex, json.dumps(asdict(note))])
 
     def take(self) -> TakenNote | None:
         """Take the oldest note for delivery, or return None. It stays in Redis until done."""
         while True:
-            with _translated():
+            with redis_reached():
                 raw = self._redis.lmove(KEY, TAKEN, "RIGHT", "LEFT")
             if raw is None:
                 return None
@@ -87,13 +85,13 @@ class Outbox:
     def recover(self) -> int:
         """Put back in line what a former notifier had taken, the oldest first; returns how many."""
         moved = 0
-        with _translated():
+        with redis_reached():
             while self._redis.lmove(TAKEN, KEY, "LEFT", "RIGHT") is not None:
                 moved += 1
         return moved
 
     def _remove(self, raw: str) -> None:
-        with _translated():
+        with redis_reached():
             self._redis.lrem(TAKEN, 1, raw)
 
 
@@ -103,11 +101,3 @@ def _read(raw: str) -> TakenNote | None:
         return TakenNote(Note(**json.loads(body)), int(at), raw)
     except (ValueError, TypeError):
         return None
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except redis.RedisError as error:
-        raise StateUnavailable("Redis can't be reached.") from error

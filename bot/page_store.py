@@ -12,15 +12,14 @@ twice. Time is Redis' own.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import redis
 import structlog
 from pydantic import Field, ValidationError
 
-from jobs.errors import StateUnavailable
+from bot.reaching import redis_reached
 from jobs.models import Frozen
 
 __all__ = ["PageStore", "QueuedPage", "pager_key"]
@@ -93,12 +92,12 @@ class PageStore:
             text = f"{operation}|{key}|{pager}"
             keys.append(_queue(pager))
             parts += [hashlib.sha256(text.encode()).hexdigest()[:32], json.dumps(body)]
-        with _translated():
+        with redis_reached():
             return int(cast("int", self._note(keys=keys, args=parts))) >= 0
 
     def waiting(self, pager: str) -> tuple[QueuedPage, ...]:
         """Return the pages that wait for a pager, the oldest first."""
-        with _translated():
+        with redis_reached():
             stored = cast("dict[Any, Any]", self._redis.hgetall(_queue(pager)))
         pages = []
         for id, raw in stored.items():
@@ -111,13 +110,13 @@ class PageStore:
 
     def change(self, pager: str, page: QueuedPage) -> bool:
         """Store how a page stands; False where it waits no more."""
-        with _translated():
+        with redis_reached():
             changed = self._change(keys=[_queue(pager)], args=[page.id, page.model_dump_json()])
         return bool(changed)
 
     def done(self, pager: str, id: str) -> None:
         """Forget a page: it was taken, or given up."""
-        with _translated():
+        with redis_reached():
             self._redis.hdel(_queue(pager), id)
 
 
@@ -127,11 +126,3 @@ def _noted(operation: str) -> str:
 
 def _queue(pager: str) -> str:
     return f"drainbot:pages:to:{pager}"
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except redis.RedisError as error:
-        raise StateUnavailable("Redis can't be reached.") from error

@@ -13,14 +13,11 @@ import hashlib
 import json
 import os
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
 from redis import Redis
-from redis.exceptions import RedisError
 
-from jobs.errors import StateUnavailable
+from bot.reaching import redis_reached
 from jobs.models import Principal
 
 __all__ = ["LONGEST", "SHORTEST", "TOKEN", "Webhook", "WebhookStore"]
@@ -70,14 +67,14 @@ class WebhookStore:
         made = Webhook(
             question, choice, principal.team, principal.user, scopes, now, now + seconds * 1000
         )
-        with _reaching():
+        with redis_reached():
             kept = seconds * 1000 + _REMEMBERED
             self._redis.set(_key(token), json.dumps(asdict(made)), px=kept)
         return token, made
 
     def find(self, token: str) -> Webhook | None:
         """Return what a token is for, also if it was used or has expired lately."""
-        with _reaching():
+        with redis_reached():
             stored = self._redis.get(_key(token))
         if not isinstance(stored, str | bytes):
             return None
@@ -88,7 +85,7 @@ class WebhookStore:
     def used(self, token: str, webhook: Webhook, now: int) -> None:
         """Note that it was used: it is for once."""
         done = json.dumps(asdict(replace(webhook, used_at=now)))
-        with _reaching():
+        with redis_reached():
             kept = max(1, webhook.expires_at + _REMEMBERED - now)
             self._redis.set(_key(token), done, px=kept)
 
@@ -104,11 +101,3 @@ def _digest(token: str) -> str:
 
 def _key(token: str) -> str:
     return f"{_KEY}{_digest(token)}"
-
-
-@contextmanager
-def _reaching() -> Iterator[None]:
-    try:
-        yield
-    except RedisError as error:
-        raise StateUnavailable("Redis can't be reached.") from error

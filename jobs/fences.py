@@ -59,14 +59,19 @@ class Fences:
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _next: float = float("-inf")
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a look."""
+        return self.seconds() >= self._next
+
     def look(self, present: Mapping[str, Present]) -> list[str]:
         """Look at all nodes that are out of service; returns those whose loss was told just now.
 
         `present` are all nodes of the cluster as the watch shows them.
         """
-        now = self.seconds()
-        if now < self._next:
+        if not self.due:
             return []
+        now = self.seconds()
         self._next = now + NODES_EVERY
         nodes = self.resources.nodes
         records = [nodes.record(name) for name in nodes.owned()]

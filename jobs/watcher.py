@@ -180,15 +180,15 @@ class Watcher:
     def _tidy(self) -> None:
         if self._nodes_listed and self._eyes["nodes"].sees and uptime() >= self._tidy_at:
             self._tidy_at = uptime() + TIDY_EVERY
-            with self._lock:
-                nodes = dict(self._nodes)
-            let_go_of_unneeded(self._resources, nodes)
+            let_go_of_unneeded(self._resources, self._present())
 
     def _keep_fences(self) -> None:
-        if self._nodes_listed:
-            with self._lock:
-                nodes = dict(self._nodes)
-            self._fences.look(nodes)
+        if self._nodes_listed and self._fences.due:
+            self._fences.look(self._present())
+
+    def _present(self) -> dict[str, Present]:
+        with self._lock:
+            return dict(self._nodes)
 
     def _see_to_the_state(self) -> None:
         """List anew where Redis has lost what was published, or all that it held."""

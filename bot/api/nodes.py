@@ -68,11 +68,14 @@ def look(name: NodeInPath, caller: By, cluster: InCluster = None) -> NodeSeen:
     return NodeSeen(**dict(node), cluster=named, as_of=inventory.as_of)
 
 
+_GIVES = problems("not_allowed", "unknown", "other_request", "not_known_yet")
+
+
 @router.post(
     "/nodes/{name}/uncordon",
     status_code=202,
     summary="Give a node back",
-    responses=problems("not_allowed", "unknown", "other_request", "not_known_yet"),
+    responses=_GIVES,
 )
 def uncordon(
     name: NodeInPath,
@@ -92,14 +95,11 @@ def uncordon(
     return Asked(**dict(given), message=uncordon_words(given, named, name, PLAIN))
 
 
-_TENDING = problems("not_allowed", "unknown", "other_request", "not_known_yet")
-
-
 @router.post(
     "/nodes/{name}/maintenance",
     status_code=202,
     summary="Start a node's maintenance",
-    responses=_TENDING,
+    responses=_GIVES,
 )
 def maintain(
     name: NodeInPath,
@@ -117,7 +117,7 @@ def maintain(
     "/nodes/{name}/return",
     status_code=202,
     summary="Return a node to service",
-    responses=_TENDING,
+    responses=_GIVES,
 )
 def return_node(
     name: NodeInPath,

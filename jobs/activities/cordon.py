@@ -64,9 +64,10 @@ def cordon_node(
             act.token, operation, node, came_from=_BEFORE_DRAIN, to="draining", by=requested_by,
             why=reason, noted=_before_drain(act, node, result.node, since=since),
         )  # fmt: skip
-        show_mode(act.resources, node)
         before = "it was cordoned before" if result.was_cordoned else ""
+        # First what builds on the node as the cordon left it: any other patch makes that old.
         tell(act.resources, _told(act, claim, Stage.STARTED, before), seen=result.node)
+        show_mode(act.resources, node)
         return {"result": "cordoned", "was_cordoned": result.was_cordoned, "detail": ""}
     if result is None or isinstance(result, OtherNode):
         return _denied("gone", f"node {node} was deleted, or made anew under its name")
@@ -193,11 +194,13 @@ def claimed_token(act: Activity[Resources], operation: str, seen: Node) -> int:
 
 def _ended(act: Activity[Resources], node: str, owner: str) -> frozenset[str]:
     """Return the operation on the annotation if it is one of ours that is done with the node."""
+    if not owner:
+        return frozenset()
     record = act.resources.nodes.record(node)
-    if owner and record is not None and record.before == owner:
+    if record is not None and record.before == owner:
         return frozenset({owner})
     try:
-        ours = bool(owner) and cluster_of(owner) == act.resources.store.group
+        ours = cluster_of(owner) == act.resources.store.group
     except IdError:
         ours = False
     known = act.resources.store.workflow(owner) if ours else None

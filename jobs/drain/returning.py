@@ -2,19 +2,15 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from jobs.drain.facts import Node, Pod
+from jobs.drain.quantities import quantity
 
 # Another kernel, or another reservation of the kubelet's, takes a little of a node's memory: that
 # is no reason to ask. A missing memory module, disk or device is far more than this.
 _TOLERATED = Decimal("0.02")
 _WATCHED = ("cpu", "memory", "pods")  # any other resource is looked at where the node had it
-_UNITS = {
-    "m": Decimal("0.001"), "k": Decimal(10) ** 3, "M": Decimal(10) ** 6, "G": Decimal(10) ** 9,
-    "T": Decimal(10) ** 12, "Ki": Decimal(2) ** 10, "Mi": Decimal(2) ** 20,
-    "Gi": Decimal(2) ** 30, "Ti": Decimal(2) ** 40,
-}  # fmt: skip
 
 
 def lacks(node: Node, noted: Mapping[str, str | int]) -> list[str]:
@@ -26,7 +22,7 @@ def lacks(node: Node, noted: Mapping[str, str | int]) -> list[str]:
     before = json.loads(str(noted.get("allocatable", "{}")))
     for name, had in sorted(before.items(), key=_watched_first):
         has = node.allocatable.get(name, "0")
-        if _amount(has) < _amount(had) * (1 - _TOLERATED):
+        if quantity(has) < quantity(had) * (1 - _TOLERATED):
             found.append(f"it has {has} {name} for pods, and had {had}")
     return found
 
@@ -44,17 +40,3 @@ def daemonsets_missing(pods: Iterable[Pod], noted: Mapping[str, str | int]) -> d
 def _watched_first(item: tuple[str, str]) -> tuple[int, str]:
     name = item[0]
     return (_WATCHED.index(name) if name in _WATCHED else len(_WATCHED), name)
-
-
-def _amount(text: str) -> Decimal:
-    for suffix in (text[-2:], text[-1:]):
-        if suffix in _UNITS:
-            return _number(text[: -len(suffix)]) * _UNITS[suffix]
-    return _number(text)
-
-
-def _number(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return Decimal(0)

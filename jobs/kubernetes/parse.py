@@ -7,8 +7,8 @@ from typing import Any
 from jobs.drain.conditions import CONDITIONS
 from jobs.drain.facts import Attachment, Budget, Controller, Node, NodeCondition, Owner, Pod, Taint
 from jobs.drain.filters import DO_NOT_DISRUPT, MIRROR, SAFE_TO_EVICT
+from jobs.drain.quantities import go_duration, quantity, requests
 from jobs.drain.selectors import from_object
-from jobs.kubernetes.quantities import go_duration, quantity, requests
 
 Json = Mapping[str, Any]
 

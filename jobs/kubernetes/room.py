@@ -6,10 +6,10 @@ from typing import Any
 
 from jobs.drain.capacity import Amount, Free, Load, Want, takes_pods
 from jobs.drain.facts import FINISHED, Node, Pod
+from jobs.drain.quantities import cpu_and_memory, quantity, requests, wanted
 from jobs.kubernetes import parse
 from jobs.kubernetes.connection import Cluster
 from jobs.kubernetes.pods import pods_on
-from jobs.kubernetes.quantities import cpu_and_memory, quantity, requests, wanted
 from jobs.kubernetes.watching import Collection, list_all, list_pages
 
 Json = Mapping[str, Any]

@@ -2,9 +2,9 @@
 
 import time
 
+from sandbox.bench import scenes
 from sandbox.bench.figures import percentile, report, say
 from sandbox.bench.rig import Rig, rig
-from sandbox.cluster import Node, Scenario, Workload
 
 ROUNDS = 10
 _PODS = 440
@@ -15,7 +15,7 @@ _LIMIT = 60.0
 
 def freeze_to_last_eviction() -> None:
     """Freeze and thaw a cluster ten times while a node of 440 pods is drained, 40 a second."""
-    with rig(_scene(), "evictions_per_second: 40, node_timeout: 1h") as stand:
+    with rig(scenes.busy(_PODS), "evictions_per_second: 40, node_timeout: 1h") as stand:
         for _ in range(2):
             stand.stage.start_worker(slots=1)
         stand.wait_for("node-1", "node-01")
@@ -24,22 +24,6 @@ def freeze_to_last_eviction() -> None:
         samples = [_freeze(stand) for _ in range(ROUNDS)]
     report("freeze_to_last_eviction_ms", max(samples), "ms", len(samples))
     report("freeze_to_last_eviction_p50_ms", percentile(samples, 50), "ms", len(samples))
-
-
-def _scene() -> Scenario:
-    return Scenario(
-        name="demo",
-        nodes=(
-            Node(name="node-1", cpu="64", memory="256Gi", pods=450),
-            Node(name="node-2", cpu="64", memory="256Gi", pods=450),
-        ),
-        workloads=(
-            Workload(
-                kind="ReplicaSet", namespace="shop", name="web", replicas=_PODS, on=("node-1",),
-                stop_after=0.2, start_after=0.1,
-            ),
-        ),
-    )  # fmt: skip
 
 
 def _freeze(stand: Rig) -> float:

@@ -6,9 +6,9 @@ import time
 
 import redis
 
+from sandbox.bench import scenes
 from sandbox.bench.figures import percentile, report, say
 from sandbox.bench.rig import Rig, rig
-from sandbox.cluster import Node, Scenario, Workload
 
 KILLS = 100
 _PODS = 440
@@ -16,7 +16,7 @@ _PODS = 440
 
 def resume_after_sigkill() -> None:
     """Kill the slot that is draining and the next one's supervisor, in turn, others standing by."""
-    with rig(_scene(), "evictions_per_second: 1, node_timeout: 1h") as stand:
+    with rig(scenes.busy(_PODS), "evictions_per_second: 1, node_timeout: 1h") as stand:
         for _ in range(2):
             stand.stage.start_worker(slots=1)
         stand.wait_for("node-1", "node-01")
@@ -27,22 +27,6 @@ def resume_after_sigkill() -> None:
     report("resume_after_sigkill_p50_s", percentile(samples, 50), "s", len(samples))
     report("resume_after_sigkill_p95_s", percentile(samples, 95), "s", len(samples))
     report("resume_after_sigkill_max_s", max(samples), "s", len(samples))
-
-
-def _scene() -> Scenario:
-    return Scenario(
-        name="demo",
-        nodes=(
-            Node(name="node-1", cpu="64", memory="256Gi", pods=450),
-            Node(name="node-2", cpu="64", memory="256Gi", pods=450),
-        ),
-        workloads=(
-            Workload(
-                kind="ReplicaSet", namespace="shop", name="web", replicas=_PODS, on=("node-1",),
-                stop_after=0.2, start_after=0.1,
-            ),
-        ),
-    )  # fmt: skip
 
 
 def _kill(stand: Rig, state: "redis.Redis", *, supervisor: bool) -> float:

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from sandbox.bench import scenes
 from sandbox.bench.figures import report, say
 from sandbox.bench.rig import Rig, rig
-from sandbox.cluster import Node, Scenario, Workload
 
 AWAY = timedelta(minutes=1).total_seconds()
 TIMES = 2  # outages of each kind
@@ -19,7 +19,9 @@ Act = Callable[[Rig], None]
 
 def back_at_work() -> None:
     """Take away Redis (killed, and silent) and the API server, a minute each, again and again."""
-    with rig(_scene(), f"evictions_per_second: {_RATE}, node_timeout: 4h") as stand:
+    with rig(
+        scenes.busy(_PODS, room=1000), f"evictions_per_second: {_RATE}, node_timeout: 4h"
+    ) as stand:
         stand.stage.start_worker(slots=1)
         stand.wait_for("node-1", "node-01")
         stand.slack.slash("ana", "ops", "/drain", "node-1")
@@ -27,21 +29,6 @@ def back_at_work() -> None:
             say(f"{TIMES} times a minute of {what}")
             samples = [_outage(stand, away, back) for _ in range(TIMES)]
             report(f"back_after_{what}_max_s", max(samples), "s", len(samples))
-
-
-def _scene() -> Scenario:
-    return Scenario(
-        name="demo",
-        nodes=tuple(
-            Node(name=name, cpu="256", memory="1024Gi", pods=1000) for name in ("node-1", "node-2")
-        ),
-        workloads=(
-            Workload(
-                kind="ReplicaSet", namespace="shop", name="web", replicas=_PODS, on=("node-1",),
-                stop_after=0.2, start_after=0.1,
-            ),
-        ),
-    )  # fmt: skip
 
 
 def _redis_killed(stand: Rig) -> None:

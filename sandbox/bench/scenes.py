@@ -75,3 +75,14 @@ def _many(name: str, nodes: list[str], count: int, *, start_after: float | None 
         kind="ReplicaSet", namespace=NAMESPACE, name=name, replicas=len(on), on=tuple(on),
         stop_after=STOP_AFTER, start_after=start_after,
     )  # fmt: skip
+
+
+def busy(pods: int, *, room: int = 450) -> Scenario:
+    """Return the demo's cluster with one node of many pods that soon stop, and one for them all."""
+    names = ("node-1", "node-2")
+    web = Workload(
+        kind="ReplicaSet", namespace="shop", name="web", replicas=pods, on=names[:1],
+        stop_after=0.2, start_after=0.1,
+    )  # fmt: skip
+    nodes = tuple(Node(name=name, cpu="256", memory="1024Gi", pods=room) for name in names)
+    return Scenario(name="demo", nodes=nodes, workloads=(web,))

@@ -132,6 +132,12 @@ local function step_put(group, id, step, record)
   redis.call('HSET', wf_key(group, id), 'barren', 0)
 end
 
+local function drop_notices(group, qid)
+  for _, name in ipairs(cjson.decode(hget(P(group) .. 'q:' .. qid, 'notices') or '[]')) do
+    redis.call('ZREM', P(group) .. 'timers', 'notice|' .. qid .. '|' .. name)
+  end
+end
+
 local function close_question(group, qid, why)
   local key = P(group) .. 'q:' .. qid
   if hget(key, 'state') ~= 'open' then return end
@@ -139,9 +145,7 @@ local function close_question(group, qid, why)
   redis.call('HINCRBY', key, 'version', 1)
   redis.call('ZREM', P(group) .. 'open', qid)
   audit(group, 'closed', hget(key, 'wf'), { question = qid, kind = hget(key, 'kind'), why = why })
-  for _, name in ipairs(cjson.decode(hget(key, 'notices') or '[]')) do
-    redis.call('ZREM', P(group) .. 'timers', 'notice|' .. qid .. '|' .. name)
-  end
+  drop_notices(group, qid)
 end
 
 -- End a wait: record which of its parts fired, close the others. What asks its questions again closes

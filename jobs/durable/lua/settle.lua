@@ -81,9 +81,7 @@ end
 local winner = cjson.encode({ choice = a.choice, by = by, at = now, note = a.note })
 redis.call('HSET', key, 'state', 'settled', 'winner', winner)
 redis.call('ZREM', P(a.group) .. 'open', a.question)
-for _, name in ipairs(cjson.decode(hget(key, 'notices'))) do
-  redis.call('ZREM', P(a.group) .. 'timers', 'notice|' .. a.question .. '|' .. name)
-end
+drop_notices(a.group, a.question)
 event(a.group, id, 'settled')
 if hget(wf_key(a.group, id), 'state') == 'stuck' and hget(key, 'kind') == 'stuck' then
   local value = cjson.encode({ by = a.by, at = now, reason = a.note })

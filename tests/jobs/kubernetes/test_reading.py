@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from jobs.drain.facts import Controller, Owner
+from jobs.drain.quantities import quantity
 from jobs.kubernetes import Cluster, parse
 from jobs.kubernetes.owners import find_owner
 from jobs.kubernetes.pods import list_pods_on
-from jobs.kubernetes.quantities import quantity
 from jobs.kubernetes.volumes import attachments_on
 from sandbox.cluster import Cluster as Simulated
 
