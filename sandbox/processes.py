@@ -11,6 +11,7 @@ So all children are started by one thread that lives as long as the process does
 import contextlib
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -29,6 +30,7 @@ __all__ = ["ChildFailedError", "Process", "Processes", "free_port"]
 _LINES_KEPT = 500
 _TICK_S = 0.02
 _LAST_BREATH_S = 1.0
+_OUT_OF_THE_WAY = range(20_000, 32_000)
 
 # Runs before the program itself: asks for the signal, and ends if the parent is gone already. It is
 # a program of its own because a `preexec_fn` may deadlock in a process that has threads.
@@ -64,10 +66,16 @@ _spawner = _Spawner()
 
 
 def free_port() -> int:
-    """Return a loopback TCP port that was free a moment ago: be ready to try another."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Return a loopback TCP port that was free a moment ago.
+
+    It lies below the ports that systems give to outgoing connections and to listeners that name
+    none (from 32768 on Linux, 49152 elsewhere): nothing else comes upon it by chance.
+    """
+    while True:
+        port = secrets.choice(_OUT_OF_THE_WAY)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 class Process:
