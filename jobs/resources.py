@@ -10,6 +10,7 @@ from jobs.guardrails import Guardrails
 from jobs.ids import short
 from jobs.inventory import InventoryStore
 from jobs.kubernetes import Cluster
+from jobs.kubernetes.nodes import LastSeen
 from jobs.nodes import Changed, Lost, NodeStore, Reservation, Reserved, Taken, WrongMode
 from jobs.policy import Policy
 from jobs.policy.caps import caps
@@ -28,6 +29,7 @@ class Resources:
     nodes: NodeStore
     guardrails: Guardrails
     aside: Aside = field(default_factory=Aside)
+    last_seen: LastSeen = field(default_factory=LastSeen)
     policy: Policy | None = None
 
     @property

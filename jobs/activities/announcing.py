@@ -61,15 +61,13 @@ def wait_a_moment(act: Activity[Resources], done: threading.Event) -> None:
             act.resources.aside.fell_behind()
 
 
-def tell(
-    resources: Resources, told: Told, *, event: bool = True, seen: Node | None = None
-) -> threading.Event:
+def tell(resources: Resources, told: Told, *, event: bool = True) -> threading.Event:
     """Write the conditions and, but for `event`, the Event of a stage, aside.
 
     The returned event is set when that was tried.
     """
-    cluster = resources.cluster
-    done = aside(resources, told.node, partial(tell_conditions, cluster, told, seen=seen))
+    cluster, last = resources.cluster, resources.last_seen
+    done = aside(resources, told.node, partial(tell_conditions, cluster, told, last=last))
     if not event:
         return done
     acts = partial(tell_event, cluster, told, instance=socket.gethostname())

@@ -21,6 +21,7 @@ from jobs.drain.fence import (
 )
 from jobs.drain.fencing import KEPT_IN
 from jobs.durable import Activity, PermanentError
+from jobs.hosts import hosts_of
 from jobs.ids import IdError, cluster_of
 from jobs.kubernetes import Forbidden
 from jobs.kubernetes.nodes import Cordoned, cordon, find_node, uncordon
@@ -45,15 +46,24 @@ def cordon_node(
     requested_by: str,
     reason: str,
     since: int,
+    only_worker_anyway: bool = False,
 ) -> dict[str, Any]:
-    """Cordon a node; `{result: cordoned | gone | denied, was_cordoned, detail}`."""
+    """Cordon a node; `{result: cordoned | gone | denied | only_worker, was_cordoned, detail}`.
+
+    `only_worker`: nothing was done, because no worker would be left to finish the drain; people may
+    want it all the same (`only_worker_anyway`).
+    """
     act.tick()
-    claim = _claim(act, operation, node, uid, requested_by=requested_by, reason=reason, since=since)
-    if claim is None:
+    with asking_cluster():
+        seen = find_node(act.resources.cluster, node)
+    if seen is None or seen.uid != uid:
         return _denied("gone", f"there is no node {node} any more")
+    if not only_worker_anyway and hosts_of(act.resources.store).only_on(node):
+        return _denied("only_worker", "it runs the only worker that would be left")
+    claim = _claim(act, operation, seen, requested_by=requested_by, reason=reason, since=since)
     with asking_cluster():
         try:
-            result = cordon(act.resources.cluster, claim, timeout=act.time_left())
+            result = cordon(act.resources.cluster, claim, timeout=act.time_left(), seen=seen)
         except Forbidden as error:
             raise PermanentError(
                 f"drainbot may not cordon {node}, so nothing was evicted. Missing right: "
@@ -65,8 +75,8 @@ def cordon_node(
             why=reason, noted=_before_drain(act, node, result.node, since=since),
         )  # fmt: skip
         before = "it was cordoned before" if result.was_cordoned else ""
-        # First what builds on the node as the cordon left it: any other patch makes that old.
-        tell(act.resources, _told(act, claim, Stage.STARTED, before), seen=result.node)
+        act.resources.last_seen.note(result.node)
+        tell(act.resources, _told(act, claim, Stage.STARTED, before))
         show_mode(act.resources, node)
         return {"result": "cordoned", "was_cordoned": result.was_cordoned, "detail": ""}
     if result is None or isinstance(result, OtherNode):
@@ -103,9 +113,11 @@ def undo_cordon(
         act.resources.nodes.change(
             act.token, operation, node, came_from=(record.mode,), to="returning", by=by, why=why
         )
-    claim = _claim(act, operation, node, uid, requested_by=by)
+    with asking_cluster():
+        seen = find_node(act.resources.cluster, node)
     what, kept = "the node is gone", False
-    if claim is not None:
+    if seen is not None and seen.uid == uid:
+        claim = _claim(act, operation, seen, requested_by=by)
         with asking_cluster(otherwise=f"the cordon of {node} can't be undone"):
             result = uncordon(act.resources.cluster, claim, timeout=act.time_left())
         if isinstance(result, Outdated | TakenBy):
@@ -153,28 +165,23 @@ def _kept(why: str, *, evicted: bool = False) -> dict[str, Any]:
 def _claim(
     act: Activity[Resources],
     operation: str,
-    node: str,
-    uid: str,
+    seen: Node,
     *,
     requested_by: str = "",
     reason: str = "",
     since: int = 0,
-) -> Claim | None:
-    """Claim a node in Redis, above the counter that it shows; None if it does not exist."""
-    with asking_cluster():
-        seen = find_node(act.resources.cluster, node)
-    if seen is None or seen.uid != uid:
-        return None
+) -> Claim:
+    """Claim a node in Redis, above the counter that it shows."""
     return Claim(
-        node=node,
-        uid=uid,
+        node=seen.name,
+        uid=seen.uid,
         operation=operation,
         token=claimed_token(act, operation, seen),
         requested_by=requested_by,
         reason=reason,
         thread=act.resources.threads.of(operation),
         since=since,
-        supersedes=_ended(act, node, seen.annotations.get(OPERATION, "")),
+        supersedes=_ended(act, seen.name, seen.annotations.get(OPERATION, "")),
     )
 
 

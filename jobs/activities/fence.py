@@ -53,6 +53,7 @@ def confirm_drained(
     )  # fmt: skip
     if not changed:
         return _answer("broken", "its record is not draining any more")
+    act.resources.last_seen.note(seen)
     show_mode(act.resources, node)
     return _answer("held", "")
 

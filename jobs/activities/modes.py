@@ -26,7 +26,7 @@ def write_mode(resources: Resources, node: str) -> bool:
     record = resources.nodes.record(node)
     if record is None or record.mode == "gone":
         return False
-    return tell_mode(resources.cluster, node, partial(_decide, record))
+    return tell_mode(resources.cluster, node, partial(_decide, record), last=resources.last_seen)
 
 
 def _decide(record: NodeRecord, node: Node) -> Patch | None:

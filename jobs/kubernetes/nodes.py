@@ -4,6 +4,7 @@ Every patch carries the resourceVersion that it was decided on, so that a node w
 between is looked at again; :mod:`jobs.drain.fence` decides.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,7 @@ from jobs.kubernetes.watching import Collection, Watch, list_all
 NODES = Collection("/api/v1/nodes", parse.node)
 TRIES = 8  # against others who patch the same node
 TELL_TIMEOUT = 5.0  # seconds for a request that only tells people something
+_LATELY = 1.0  # seconds: older than that, a node has surely changed (its kubelet reports every few)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,28 @@ class Cordoned:
 
     was_cordoned: bool
     node: Node | None = field(default=None, compare=False)
+
+
+class LastSeen:
+    """Nodes as the server showed them a moment ago: whoever patches one next need not read it.
+
+    Each is built upon once, and every patch is guarded by its resourceVersion: what has changed in
+    between is read again. `clock` is in seconds and never goes back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._nodes: dict[str, tuple[float, Node]] = {}
+
+    def note(self, node: Node | None) -> None:
+        """Note a node as it is right now."""
+        if node is not None:
+            self._nodes[node.name] = self._clock(), node
+
+    def take(self, name: str) -> Node | None:
+        """Return a node that was noted within the last second, once."""
+        at, node = self._nodes.pop(name, (0.0, None))
+        return node if self._clock() - at <= _LATELY else None
 
 
 def find_node(cluster: Cluster, name: str, *, timeout: float = TIMEOUT) -> Node | None:
@@ -61,16 +85,22 @@ def watch_nodes(cluster: Cluster) -> Watch[Node]:
     return Watch(cluster, NODES)
 
 
-def cordon(cluster: Cluster, claim: Claim, *, timeout: float) -> Cordoned | Denied | None:
+def cordon(
+    cluster: Cluster, claim: Claim, *, timeout: float, seen: Node | None = None
+) -> Cordoned | Denied | None:
     """Cordon a node for a claim; None if the node does not exist. `timeout` is for each request.
 
+    `seen` is the node as it was read just now: enough for a patch, which its version guards.
     Raises :class:`Forbidden` if the right is missing: whoever can't cordon must not evict.
     """
     for _ in range(TRIES):
-        node = find_node(cluster, claim.node, timeout=timeout)
+        known, seen = seen, None
+        node = known or find_node(cluster, claim.node, timeout=timeout)
         if node is None:
             return None
         decided = cordon_patch(node, claim)
+        if known is not None and not isinstance(decided, Patch):
+            continue
         if isinstance(decided, AlreadyOurs):
             return Cordoned(decided.was_cordoned, node)
         if not isinstance(decided, Patch):
@@ -114,28 +144,31 @@ def tell_thread(cluster: Cluster, name: str, operation: str, thread: str) -> boo
     return _change(cluster, name, decide)
 
 
-def tell_mode(cluster: Cluster, name: str, decide: Callable[[Node], Patch | None]) -> bool:
+def tell_mode(
+    cluster: Cluster,
+    name: str,
+    decide: Callable[[Node], Patch | None],
+    *,
+    last: LastSeen | None = None,
+) -> bool:
     """Write a node's mode on it as decided on what it shows; whether anything was written."""
 
     def body(node: Node) -> dict[str, Any] | None:
         patch = decide(node)
         return None if patch is None else patch.body()
 
-    return _change(cluster, name, body)
+    return _change(cluster, name, body, last=last)
 
 
-def tell_conditions(cluster: Cluster, told: Told, *, seen: Node | None = None) -> bool:
-    """Bring a node's conditions to a stage of its drain; whether anything was written.
-
-    A node that was `seen` a moment ago is not read again, unless it has changed since.
-    """
+def tell_conditions(cluster: Cluster, told: Told, *, last: LastSeen | None = None) -> bool:
+    """Bring a node's conditions to a stage of its drain; whether anything was written."""
     return _change(
         cluster,
         told.node,
         lambda node: conditions_patch(node, told),
         part="/status",
         content_type=STRATEGIC_PATCH,
-        seen=seen,
+        last=last,
     )
 
 
@@ -146,15 +179,22 @@ def _change(
     *,
     part: str = "",
     content_type: str = MERGE_PATCH,
-    seen: Node | None = None,
+    last: LastSeen | None = None,
 ) -> bool:
     """Patch a node as decided on what it is now; False where there is nothing to do."""
+    last = last or LastSeen()
     for _ in range(TRIES):
-        node, seen = seen or find_node(cluster, name, timeout=TELL_TIMEOUT), None
+        node = last.take(name)
+        known = node is not None
+        node = node or find_node(cluster, name, timeout=TELL_TIMEOUT)
         body = None if node is None else decide(node)
+        if body is None and known:
+            continue  # no resourceVersion guards what is not written: look whether it is still so
         if body is None:
             return False
-        if _sent(cluster, _path(name) + part, body, content_type, TELL_TIMEOUT) is not None:
+        patched = _sent(cluster, _path(name) + part, body, content_type, TELL_TIMEOUT)
+        if patched is not None:
+            last.note(parse.node(patched))
             return True
     raise Temporary(f"node {name} changes all the time")
 
