@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
+from jobs.amending import Amending
 from jobs.beginnings import Beginnings
 from jobs.drain.facts import Budget, Node, Pod
 from jobs.durable.guard import uptime
@@ -103,6 +104,7 @@ class Watcher:
         self._poller = Poller(resources.cluster)
         self._fences = Fences(resources, os.urandom)
         self._plans = PlanLooks(resources)
+        self._amending = Amending(resources)
         self._eyes: dict[str, _Eye] = {}
         self._lock = threading.Lock()
         self._budgets: dict[str, dict[str, Budget]] = {}
@@ -152,6 +154,7 @@ class Watcher:
         for workflow, why in changed.items():
             result = self._store.signal(workflow, "changed", why)
             log.info("question_changed", workflow=workflow, why=why, result=result)
+        self._amending.want(watched, seen.budgets)
 
     def _seen(self) -> Seen:
         owners, attached = self._poller.seen()
@@ -230,6 +233,7 @@ class Watcher:
         self._poller.close()
         self._fences.close()
         self._plans.close()
+        self._amending.close()
         self._nodes_listed = False
         with self._lock:
             self._budgets.clear()

@@ -19,6 +19,7 @@ from jobs.drain.answers import (
     TwoBudgets,
     Webhook,
 )
+from jobs.drain.board import Refusing
 from jobs.drain.facts import Budget, Owner, Pod
 from jobs.drain.pacing import Kept
 from jobs.models import Block, BudgetFacts, Holder, NotReady, Verdict
@@ -47,14 +48,30 @@ def block_of(
     that its budget selects, on whatever node, and `held_by` other operations that evicted under
     it. All may be missing: the server's own words then stand alone.
     """
-    pod, answer = kept.entry.pod, kept.answer
+    return block_by(
+        kept.entry.pod, kept.answer, since=kept.since, budgets=budgets, owner=owner,
+        covered=covered, held_by=held_by,
+    )  # fmt: skip
+
+
+def block_by(
+    pod: Pod,
+    answer: Refusing,
+    *,
+    since: int,
+    budgets: Sequence[Budget],
+    owner: Owner | None = None,
+    covered: Sequence[Pod] | None = None,
+    held_by: Sequence[Holder] = (),
+) -> Block:
+    """Say why an eviction got that answer since then (ms); the others as :func:`block_of`."""
     block = Block(
         pod=pod.ref,
         kind="busy",
         verdict=Verdict.THROTTLED,
         message=answer.message,
         owner=None if owner is None else owner.ref,
-        since=kept.since,
+        since=since,
     )
     match answer:
         case Blocked():

@@ -245,6 +245,12 @@ class Store:
         raw = self._hash(f"q:{id}")
         return QuestionRecord.read(self.group, id, raw) if raw.get("wf") else None
 
+    def awaited(self, id: str) -> tuple[str, ...]:
+        """Return the ids of the questions whose answer a workflow waits for now."""
+        wait = cast("str | None", self.redis.hget(f"{self.prefix}wf:{id}", "wait"))
+        parts = json.loads(wait)["parts"] if wait else ()
+        return tuple(part["question"] for part in parts if part["kind"] == "question")
+
     def question_ids(self, id: str) -> list[str]:
         """Return the ids of a workflow's questions, in the order in which they were asked."""
         return cast("list[str]", self.redis.lrange(f"{self.prefix}wf:{id}:questions", 0, -1))

@@ -4,7 +4,7 @@ import time
 
 import redis as redis_client
 
-from jobs.models import LogEntry, QuestionState
+from jobs.models import LogEntry, QuestionState, Vote
 from sandbox.slack import Slack
 from tests.bot.messages import samples
 from tests.bot.telling_bench import START, Bench, buttons, running, said, view
@@ -93,6 +93,25 @@ def test_a_refused_retry_edits_the_same_message(bench: Bench) -> None:
     (asked,) = bench.replies()
     assert "Before: Retried by" in said(asked)
     assert "prod-eu-q-abcdef999999" in str(asked["blocks"])
+
+
+def test_counts_that_change_are_shown_in_the_message_that_asked(bench: Bench) -> None:
+    vote = Vote(choice="force", by=samples.BO, at=samples.T0)
+    asked = samples.question(votes_needed={"force": 2}, votes=(vote,))
+    bench.client.put(view(questions=(asked,)))
+    bench.ticks(4)
+    (first,) = bench.replies()
+    budget = samples.BUDGET.model_copy(update={"current_healthy": 2})
+    amended = samples.BLOCK.model_copy(update={"budgets": (budget,)})
+    now = asked.model_copy(update={"blocks": (amended,), "version": 5})
+    bench.client.put(view(questions=(now,), version=14))
+
+    bench.ticks(3)
+
+    (shown,) = bench.replies()
+    assert shown["ts"] == first["ts"]  # an edit: nobody is notified again
+    assert "needs 3 healthy pods and has 2" in said(shown)
+    assert "1 of 2 votes" in said(shown)
 
 
 def test_a_question_that_closed_before_it_was_asked_is_not_asked(bench: Bench) -> None:
