@@ -27,6 +27,7 @@ from jobs.models import (
     Inventory,
     Memberships,
     OperationView,
+    Outage,
     Outcome,
     Principal,
     QuestionView,
@@ -35,6 +36,7 @@ from jobs.models import (
     Submitted,
 )
 from jobs.orphans import Orphans
+from jobs.outages import Outages
 from jobs.policy import Policy, requirements_for
 from jobs.reading import changes_since, open_questions, operation_view, question_view
 from jobs.submitting import (
@@ -116,10 +118,6 @@ class Service(Deciding, Freezing):
                 found = named_nodes(inventory, request.nodes)
             if isinstance(found, Refused):
                 return found
-            store = self._stores[request.cluster]
-            before = asked_before(store, request, principal.id, dedup=dedup)
-            if before is not None:
-                return before if isinstance(before, Refused) else self._submitted(store, before)
             target = Target(
                 cluster=request.cluster,
                 nodes={node.name: node.labels for node in found},
@@ -129,11 +127,12 @@ class Service(Deciding, Freezing):
             )
             refused = self._may(principal, Action.REQUEST, target)
             if refused is not None:
-                return refused
+                return self._as_before(principal, request, dedup) or refused
             policy = cast("Policy", self._policy)
             over = caps(policy, request.cluster, request.nodes, inventory)
             if over and not request.plan_only:  # a plan says it instead
-                return Refused(reason=f"{' '.join(over)} Nothing was started.")
+                refused = Refused(reason=f"{' '.join(over)} Nothing was started.")
+                return self._as_before(principal, request, dedup) or refused
             requirements = requirements_for(
                 policy, request.cluster, [node.labels for node in found]
             )
@@ -141,9 +140,20 @@ class Service(Deciding, Freezing):
                 request=request, requester=principal.id, requirements=requirements, over=over
             )
             facts = self._facts.request(principal, target, request, requirements)
-            return self._start(
+            started = self._start(
                 request.cluster, "operation", input.model_dump(mode="json"), facts, dedup=dedup
             )
+            if isinstance(started, Refused):  # or only what the policy makes of it is another
+                return self._as_before(principal, request, dedup) or started
+            return started
+
+    def _as_before(
+        self, principal: Principal, request: DrainRequest, dedup: str
+    ) -> Submitted | Refused | None:
+        """Answer whoever asks the same again after a lost answer; None if it was not asked."""
+        store = self._stores[request.cluster]
+        before = asked_before(store, request, principal.id, dedup=dedup)
+        return self._submitted(store, before) if isinstance(before, str) else before
 
     def uncordon(
         self, principal: Principal, cluster: str, node: str, *, channel: str, dedup: str
@@ -331,6 +341,11 @@ class Service(Deciding, Freezing):
     def orphans(self) -> Orphans:
         """Cordons that no operation stands behind."""
         return Orphans(self._stores, self._policy, self._random)
+
+    def outages(self) -> tuple[Outage, ...]:
+        """Return the latest times in which an API server was away, by cluster, the oldest first."""
+        with reaching_redis():
+            return tuple(o for store in self._stores.values() for o in Outages(store).all())
 
     def note_thread(self, operation: str, url: str) -> None:
         """Write down where an operation is talked about: the worker shows it on its nodes."""

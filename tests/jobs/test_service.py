@@ -24,6 +24,7 @@ from jobs.models import (
     Submitted,
 )
 from jobs.nodes import NodeStore, Reservation
+from jobs.policy import Policy
 from jobs.service import Service, open_client
 from sandbox import redis as sandbox_redis
 from tests.jobs.harness import ANA, BO, EVE, NAME, policy_with, until
@@ -91,6 +92,25 @@ def test_one_delivery_with_two_contents_is_refused(service: Service, store: Stor
     submitted(service, "node-1")
     words = refused(service.submit(ANA, request("node-2"), dedup="d1"))
     assert "Nothing was started." in words
+    assert store.redis.zcard(f"{store.prefix}live") == 1
+
+
+@pytest.mark.parametrize(
+    "today",
+    [
+        policy_with(rule={"max_nodes": 1}),
+        policy_with({"nodes_away": 2}),
+        policy_with(rule={"request": []}),
+    ],
+    ids=["too many nodes by now", "other requirements by now", "may not any more"],
+)
+def test_who_asks_again_is_answered_as_before_whatever_the_policy_says_by_then(
+    redis: "Redis", service: Service, store: Store, today: Policy
+) -> None:
+    first = submitted(service, "node-1", "node-2")
+    again = Service(redis, today).submit(ANA, request("node-1", "node-2"), dedup="d1")
+    assert isinstance(again, Submitted), again
+    assert (again.operation, again.created) == (first, False)
     assert store.redis.zcard(f"{store.prefix}live") == 1
 
 
