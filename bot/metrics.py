@@ -112,6 +112,11 @@ def _families(found: Iterable[Readings]) -> Iterator[Metric]:
         "Workflows that were taken from a process that had died or gone silent.",
         labels=["cluster"],
     )
+    away = GaugeMetricFamily(
+        "drainbot_api_server_away_seconds",
+        "For how long the cluster's API server has not answered, from two minutes on; 0: it does.",
+        labels=["cluster"],
+    )
     for each in found:
         for state, number in each.live.items():
             live.add_metric([each.cluster, state], number)
@@ -122,4 +127,5 @@ def _families(found: Iterable[Readings]) -> Iterator[Metric]:
         open_.add_metric([each.cluster], each.open_questions)
         oldest.add_metric([each.cluster], each.oldest_question)
         reaped.add_metric([each.cluster], each.reaped)
-    yield from (live, ended, evictions, open_, oldest, reaped)
+        away.add_metric([each.cluster], each.api_away)
+    yield from (live, ended, evictions, open_, oldest, reaped, away)

@@ -16,6 +16,7 @@ from bot.home_store import HomeStore
 from bot.mentions import mentions_by, owners_by
 from bot.message_store import MessageStore
 from bot.notifier import Notifier, NotifierSettings
+from bot.outages import OutageNotes, Sources
 from bot.outbox import Outbox
 from bot.page_store import PageStore
 from bot.pages import PageNotes
@@ -64,10 +65,11 @@ def make_notifier(
             client.histories.heads, sender, store,
             clock=time.monotonic, channel=policy.fallback_channel or "",
         )  # fmt: skip
+        told = (home, anchors, _outage_notes(client, sender, store, policy))
         if not policy.pagers:
-            return (home, anchors)
+            return told
         urls = tuple(pager.url for pager in policy.pagers)
-        return (home, anchors, PageNotes(PageStore(redis, urls), workspace=identity.url))
+        return (*told, PageNotes(PageStore(redis, urls), workspace=identity.url))
 
     return Notifier(
         client,
@@ -82,6 +84,14 @@ def make_notifier(
         lost=client.orphans.lost,
         beside=beside,
     )
+
+
+def _outage_notes(
+    client: Service, sender: Sender, store: MessageStore, policy: Policy
+) -> OutageNotes:
+    sources = Sources(client.outages, client.operation)
+    channel = policy.fallback_channel or ""
+    return OutageNotes(sources, sender, store, clock=time.monotonic, channel=channel)
 
 
 def leading(desk: Desk | None, redis: Redis, workspace: str) -> Callable[[QuestionView], str]:

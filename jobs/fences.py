@@ -44,6 +44,7 @@ class _Kept:
     said: bool = False
     look: "Future[str | None] | None" = None
     told: int = -1  # the count of changes at which its loss was told
+    failing: bool = False  # whether its last look got no answer
 
 
 @dataclass
@@ -58,6 +59,8 @@ class Fences:
     seconds: Callable[[], float] = uptime
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _next: float = float("-inf")
+    _why: str = ""
+    _found: dict[str, str] = field(default_factory=dict)  # what was seen since `again`, by node
 
     @property
     def due(self) -> bool:
@@ -73,9 +76,7 @@ class Fences:
             return []
         now = self.seconds()
         self._next = now + NODES_EVERY
-        nodes = self.resources.nodes
-        records = [nodes.record(name) for name in nodes.owned()]
-        fenced = [record for record in records if record is not None and self._is_kept(record)]
+        fenced = self.kept()
         self._kept = {each.name: self._kept.get(each.name, _Kept(now, now)) for each in fenced}
         lost = [each.name for each in fenced if self._lost(each, present.get(each.name), now)]
         if any(kept.look is not None for kept in self._kept.values()):
@@ -87,9 +88,34 @@ class Fences:
         kept = self._kept.get(node)
         return None if kept is None else kept.look
 
+    @property
+    def failing(self) -> str:
+        """What the API server answered instead, where a fence could not be looked at; or ""."""
+        return self._why if any(kept.failing for kept in self._kept.values()) else ""
+
+    def again(self) -> None:
+        """Have every fence looked at anew, at once: while nobody saw them, anything may be."""
+        self._found.clear()
+        for kept in self._kept.values():
+            kept.pods_at, kept.look = float("-inf"), None  # nor is an answer from before taken up
+
+    def found(self) -> dict[str, str] | None:
+        """Return what was seen since :meth:`again`; None while there are fences left to look at.
+
+        By node: the evidence of a fence that is lost, or "" for one that holds.
+        """
+        return dict(self._found) if self._kept.keys() <= self._found.keys() else None
+
+    def kept(self) -> tuple[NodeRecord, ...]:
+        """Return the nodes whose fence is kept, as they stand now."""
+        nodes = self.resources.nodes
+        records = [nodes.record(name) for name in nodes.owned()]
+        return tuple(record for record in records if record is not None and self._is_kept(record))
+
     def close(self) -> None:
         """Begin no look any more; one that is under way ends by itself, and is not taken up."""
         self._kept.clear()
+        self._found.clear()
 
     def _is_kept(self, record: NodeRecord) -> bool:
         """Whether nobody is at work on a node that is out of service.
@@ -105,7 +131,8 @@ class Fences:
         kept = self._kept[record.name]
         if kept.look is not None:
             return kept.look.done() and self._answered(record, kept, now)
-        broken = seen is not None and not seen.fenced(record)
+        gone = seen is None and bool(record.tended)
+        broken = gone or (seen is not None and not seen.fenced(record))
         repair = seen is not None and not broken and self._unshown(seen, record)
         if broken or repair or now - kept.pods_at >= PODS_EVERY:
             self._begin(kept, record, repair=repair)
@@ -115,9 +142,11 @@ class Fences:
         """Take up what a look brought: evidence, "" for a fence that holds, None for no answer."""
         look, kept.look = kept.look, None  # first: what it raises is met once
         evidence = None if look is None else look.result()
+        kept.failing = evidence is None
         if evidence is None:
             self._unseen(record, kept, now)
             return False
+        self._found[record.name] = evidence
         kept.pods_at = kept.seen_at = now
         if kept.said:
             log.info("fence_seen_again", node=record.name)
@@ -167,13 +196,14 @@ class Fences:
             node = find_node(self.resources.cluster, record.name)
             owners = frozenset({record.owner, record.before} - {""})
             evidence = node_evidence(node, uid=record.uid, owners=owners)
-            if evidence:
-                return evidence if node is not None else ""  # a node that is gone: see tidying
+            if evidence:  # a node that is gone is let go of, unless people wait for it: see tidying
+                return evidence if node is not None or self._tended(record) else ""
             if repair:
                 self._show(record.name)
             pods, _ = list_pods_on(self.resources.cluster, record.name)
         except KubernetesError as error:
             log.info("fence_look_failed", node=record.name, error=str(error))
+            self._why = str(error)
             return None
         return pods_evidence(pods, record.noted, now=self.resources.store.now())
 
@@ -183,12 +213,16 @@ class Fences:
         except KubernetesError as error:  # such as a missing right: no matter of the fence
             log.warning("mode_is_not_shown", node=node, error=str(error))
 
+    def _tended(self, record: NodeRecord) -> bool:
+        """Whether an operation waits for the node while it is out of service."""
+        return bool(record.tended) and is_live(self.resources.store, record.tended)
+
     def _tell(self, record: NodeRecord, evidence: str) -> bool:
         """Tell the operation that tends the node, or begin one; whether anybody was told."""
         store = self.resources.store
         log.warning("fence_lost", node=record.name, evidence=evidence, operation=record.owner)
-        if record.tended and is_live(store, record.tended):
-            return store.signal(record.tended, LOST, evidence) == "woken"
+        if self._tended(record):
+            return store.signal(record.tender, LOST, evidence) == "woken"
         requester, channel, options, requirements = drain_of(store, record.owner)
         life = LifeInput(
             cluster=store.group, node=record.name, uid=record.uid, requester=requester,

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any, cast
 
 from jobs.durable import Store
-from jobs.models import Readings
+from jobs.models import Outage, Readings
 
 LIVE_MOST = 1000  # operations whose state is looked at, the newest ones
 
@@ -20,19 +20,25 @@ def readings_of(store: Store) -> Readings:
     pipe.hgetall(f"{store.prefix}counts")
     pipe.zrange(f"{store.prefix}live", 0, LIVE_MOST - 1, desc=True)
     pipe.zrange(f"{store.prefix}open", 0, -1, desc=True, withscores=True)
-    counts, live, open_ = cast("tuple[dict[str, str], list[str], list[Any]]", pipe.execute())
+    pipe.hgetall(f"{store.prefix}outages")
+    counts, live, open_, outages = cast(
+        "tuple[dict[str, str], list[str], list[Any], dict[str, str]]", pipe.execute()
+    )
+    away = [each for each in map(Outage.model_validate_json, outages.values()) if each.away]
     for id in live:
         pipe.hmget(f"{store.prefix}wf:{id}", ["name", "view"])
     states = Counter(_state(view) for name, view in pipe.execute() if name == "operation")
     oldest = min((float(at) for _, at in open_), default=0.0)
+    now = store.now()
     return Readings(
         cluster=store.group,
         live=dict(states),
         ended=_named(counts, "ended|operation|"),
         evictions=_named(counts, "eviction|"),
         open_questions=len(open_),
-        oldest_question=max(0.0, (store.now() - oldest) / 1000) if open_ else 0.0,
+        oldest_question=max(0.0, (now - oldest) / 1000) if open_ else 0.0,
         reaped=int(counts.get("reaped", 0)),
+        api_away=max((max(0.0, (now - each.since) / 1000) for each in away), default=0.0),
     )
 
 

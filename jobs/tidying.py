@@ -36,12 +36,13 @@ class Present:
     mark: str
     cordoned: bool = True
     mode: tuple[str, int] = ("accepting", 0)
+    ready: bool = True
 
     @classmethod
     def of(cls, node: Node) -> "Present":
         """Return what of a node counts here."""
         mark, mode = node.annotations.get(OPERATION, ""), mode_shown(node.annotations)
-        return cls(node.uid, mark, node.unschedulable, mode)
+        return cls(node.uid, mark, node.unschedulable, mode, node.ready)
 
     def fenced(self, record: NodeRecord) -> bool:
         """Whether it looks as a node with that record should while it is out of service."""

@@ -29,9 +29,12 @@ from jobs.kubernetes.pods import watch_pods_on
 from jobs.kubernetes.watching import Changed, Event, Listed, Removed, Watch
 from jobs.lost import look_for_loss
 from jobs.models import ClusterNode
+from jobs.outages import Sight
 from jobs.polling import Place, Poller
 from jobs.replanning import PlanLooks
 from jobs.resources import Resources
+from jobs.sight import ApiSight
+from jobs.sight import Seen as SeenAgain
 from jobs.tidying import Present, let_go_of_unneeded
 
 log = structlog.get_logger(__name__)
@@ -39,6 +42,7 @@ LEASE = 5.0  # seconds
 INTERVAL = 0.1  # seconds between two looks at what is free
 CONFIRM_EVERY = 2.0  # seconds between two words that the inventory is right
 INTACT_EVERY = 0.5  # seconds between two looks whether Redis has kept what was published
+SIGHT_EVERY = 1.0  # seconds between two looks whether the API server is heard
 TIDY_EVERY = 5.0  # seconds between two looks at nodes that ended operations own
 RETRY = 2.0  # seconds until a watch that a missing right ended is tried again
 
@@ -62,6 +66,13 @@ class _Eye:
     def sees(self) -> bool:
         """Whether it would see a change now: its watch is open, and not broken."""
         return self._watch is not None and self._watch.current
+
+    def sight(self, now: int) -> Sight:
+        """Return what is heard of the API server through it, `now` (ms)."""
+        if self._watch is None:
+            return Sight(now, hears=False)
+        silent, hears = int(self._watch.silent * 1000), self._watch.current
+        return Sight(now, silent, self._watch.trouble, hears)
 
     def close(self) -> None:
         """End it; its thread ends soon."""
@@ -103,6 +114,7 @@ class Watcher:
         self._freed = Freed()
         self._poller = Poller(resources.cluster)
         self._fences = Fences(resources, os.urandom)
+        self._sight = ApiSight(resources, self._fences.kept)
         self._plans = PlanLooks(resources)
         self._amending = Amending(resources)
         self._eyes: dict[str, _Eye] = {}
@@ -115,6 +127,7 @@ class Watcher:
         self._confirm_at = 0.0
         self._intact_at = 0.0
         self._tidy_at = 0.0
+        self._sight_at = 0.0
         self._lease_at = 0.0
         self._held = False
 
@@ -141,6 +154,7 @@ class Watcher:
         self._confirm()
         self._tidy()
         self._keep_fences()
+        self._see_to_the_api()
         registered = self._store.watching()
         self._plans.want({id: raw["plan"] for id, raw in registered.items() if "plan" in raw})
         watched = [Watched.read(id, raw) for id, raw in registered.items() if "plan" not in raw]
@@ -189,6 +203,32 @@ class Watcher:
         if self._nodes_listed and self._fences.due:
             self._fences.look(self._present())
 
+    def _see_to_the_api(self) -> None:
+        """Follow whether the API server is there: for nodes, and for the pods of fenced ones."""
+        if uptime() < self._sight_at:
+            return
+        self._sight_at = uptime() + SIGHT_EVERY
+        sight = self._eyes["nodes"].sight(self._store.now())
+        if sight.hears and not self._nodes_listed:
+            return
+        if sight.hears and self._fences.failing:
+            sight = Sight(sight.now, why=self._fences.failing, hears=False)
+        self._sight.look(sight, self._seen_again, self._look_again)
+
+    def _look_again(self) -> None:
+        """List and look anew: a watch that goes on tells late what happened while it was cut."""
+        self._nodes_listed = False
+        self._eyes["nodes"].again()
+        self._fences.again()
+
+    def _seen_again(self) -> SeenAgain:
+        with self._lock:
+            unready = tuple(sorted(name for name, node in self._nodes.items() if not node.ready))
+            found = self._fences.found()
+            if found is not None:  # of a node that was deleted meanwhile there is nothing to say
+                found = {name: evidence for name, evidence in found.items() if name in self._nodes}
+            return SeenAgain(found, unready, len(self._nodes))
+
     def _present(self) -> dict[str, Present]:
         with self._lock:
             return dict(self._nodes)
@@ -232,6 +272,7 @@ class Watcher:
         self._eyes.clear()
         self._poller.close()
         self._fences.close()
+        self._sight.close()
         self._plans.close()
         self._amending.close()
         self._nodes_listed = False

@@ -123,11 +123,23 @@ class Watch(Generic[T]):
         self._lock = threading.Lock()
         self._stream: Stream | None = None
         self._current = False
+        self._heard = time.monotonic()
+        self._trouble = ""
 
     @property
     def current(self) -> bool:
         """Whether what came out of it is up to date: no error has cut it off from the server."""
         return self._current
+
+    @property
+    def silent(self) -> float:
+        """For how many seconds nothing has been heard of the server, 0 while nothing is wrong."""
+        return 0.0 if self._current else time.monotonic() - self._heard
+
+    @property
+    def trouble(self) -> str:
+        """What the last try brought where it failed, or ""."""
+        return self._trouble
 
     def stop(self) -> None:
         """End it at once, from any thread."""
@@ -147,6 +159,7 @@ class Watch(Generic[T]):
             try:
                 if not self._version:
                     items, self._version = list_all(self._cluster, self._what)
+                    self._heard = time.monotonic()
                     yield Listed(items)
                 for event in self._changes():
                     wait = FIRST_WAIT
@@ -154,11 +167,11 @@ class Watch(Generic[T]):
             except (Expired, NotFound):
                 self._version, self._current = "", False
             except Temporary as error:
-                self._current = False
+                self._lost(error)
                 log.info("watch_waits", path=self._what.path, error=str(error))
                 asked = min(error.retry_after, LONGEST_ASKED)
-            except KubernetesError:
-                self._current = False
+            except KubernetesError as error:
+                self._lost(error)
                 if self._stop.is_set():
                     return
                 raise
@@ -167,6 +180,15 @@ class Watch(Generic[T]):
                 wait = FIRST_WAIT
             self._stop.wait(max(wait, asked))
             wait = min(wait * 2, LONGEST_WAIT)
+
+    def _lost(self, error: KubernetesError) -> None:
+        """Note since when nothing is heard: a stream that broke was heard until then.
+
+        Unless it had been silent for so long that it was given up.
+        """
+        if self._current and time.monotonic() - self._heard < IDLE:
+            self._heard = time.monotonic()
+        self._current, self._trouble = False, str(error)
 
     def _changes(self) -> Iterator[Event[T]]:
         query = {
@@ -178,12 +200,14 @@ class Watch(Generic[T]):
         stream = self._cluster.stream(self._what.path, query, idle=IDLE)
         with self._lock:
             self._stream = stream
-        self._current = True
+        self._heard = time.monotonic()
+        self._current, self._trouble = True, ""
         if self._stop.is_set():
             stream.close()
             return
         try:
             for raw in stream:
+                self._heard = time.monotonic()
                 event = self._event(raw)
                 if event is not None:
                     yield event

@@ -13,6 +13,7 @@ from jobs.models.history import (
 )
 from jobs.models.options import DrainOptions
 from jobs.models.orphans import LostState, OrphansView, OrphanView
+from jobs.models.outages import Outage
 from jobs.models.people import Memberships, Principal, Requirements, Vote
 from jobs.models.plan import NodePlan, OperationPlan, PlannedBlock, Room
 from jobs.models.pods import (
@@ -90,6 +91,7 @@ __all__ = [
     "OperationView",
     "OrphanView",
     "OrphansView",
+    "Outage",
     "Outcome",
     "OwnerRef",
     "PlannedBlock",

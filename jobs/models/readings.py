@@ -10,7 +10,8 @@ class Readings(Frozen):
 
     `evictions` are by answer, `ended` by how operations ended. `oldest_question` is the seconds
     that the oldest open question has waited. `reaped` counts workflows that were taken from a
-    process that was gone.
+    process that was gone. `api_away` is for how many seconds the API server has not answered, 0
+    while it does, and in the first two minutes.
     """
 
     cluster: str
@@ -20,3 +21,4 @@ class Readings(Frozen):
     open_questions: int = 0
     oldest_question: float = 0
     reaped: int = 0
+    api_away: float = 0
