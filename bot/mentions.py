@@ -23,6 +23,8 @@ def mentions_by(
         names = (question.node,) if question.node else tuple(node.name for node in view.nodes)
         labels = labels_of(nodes.of(view.cluster), names)
         rules = [rule_for(policy, view.cluster, found) for found in labels.values() if found]
+        if question.kind is QuestionKind.APPROVAL:  # as `may` does: the others want none
+            rules = [rule for rule in rules if rule and rule.approve]
         lists = [members(policy, _listed(rule, question.kind)) for rule in rules if rule]
         who = frozenset.intersection(*lists) if lists else frozenset()
         # User groups first: their people change, and the list is shown cut.

@@ -35,6 +35,9 @@ class Style(Protocol):
         ...
 
 
+_LINKS = ("https://", "http://127.0.0.1:")  # the second: a Slack on this machine, as the demo's
+
+
 class _Mrkdwn:
     """For the blocks of a Slack message."""
 
@@ -53,9 +56,7 @@ class _Mrkdwn:
     def link(self, words: str, url: str) -> str:
         # Only what Slack itself gave as a permalink is ever a link.
         return (
-            f"<{url}|{words}>"
-            if url.startswith("https://") and not set(url) & set("|<> ")
-            else words
+            f"<{url}|{words}>" if url.startswith(_LINKS) and not set(url) & set("|<> ") else words
         )
 
 

@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "kill": "kill the worker (SIGKILL); the demo starts the next one",
     "scale NAME [N]": "give a workload N replicas, or one more",
     "open NAME": "let a disruption budget allow one pod more",
+    "uncordon NODE": "uncordon a node behind drainbot's back",
     "nodes": "show nodes and budgets",
     "cli": "how to use `drainbot` from another terminal",
     "help": "show this again",
@@ -23,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
 """Each command as it is typed, and what it does. One letter is enough."""
 
 _WORDS = {usage.split()[0]: len(usage.split()) - 1 for usage in COMMANDS}
+_ABOUT = {word for word, names in _WORDS.items() if names}  # they name what they are about
 _MOST = 3000  # characters of a line
 _ARROWS = re.compile(r"\x1b(?:\[[0-9;]*[A-Za-z~]|O[A-Z]|.)?", re.DOTALL)  # and other such keys
 
@@ -51,7 +53,7 @@ def parse(line: str) -> Typed | None:
     if len(found) != 1:
         raise TypingError(f"There is no {words[0]!r} here. {_known()}")
     word, given = found[0], words[1:]
-    if word not in {"scale", "open"}:
+    if word not in _ABOUT:
         if given:
             raise TypingError(f"`{word}` stands alone.")
         return Typed(word)

@@ -26,7 +26,7 @@ from sandbox import local_slack
 from sandbox.cluster import Cluster, ClusterFailedError, running
 from sandbox.demo import live_words
 from sandbox.demo.keys import Lines, Typed, TypingError, parse
-from sandbox.demo.live_cluster import nodes_table, open_budget, scale
+from sandbox.demo.live_cluster import nodes_table, open_budget, scale, uncordon
 from sandbox.demo.live_dates import dated
 from sandbox.demo.live_scene import CHANNEL, live_cluster, live_workspace
 from sandbox.demo.live_worker import Shift, failure
@@ -189,6 +189,8 @@ class _Demo:
                 said = [scale(self.cluster, typed.name, typed.number)]
             case "open":
                 said = [open_budget(self.cluster, typed.name)]
+            case "uncordon":
+                said = [uncordon(self.cluster, typed.name)]
             case "nodes":
                 return nodes_table(self.cluster, self.client.inventory(CLUSTER))
             case "cli":

@@ -1,4 +1,4 @@
-"""What a person does to the cluster beside the demo: scale, open a budget, look at it."""
+"""What a person does to the cluster beside the demo: scale, open a budget, uncordon, look."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from sandbox.cluster import Cluster
 from sandbox.demo.keys import TypingError
 from sandbox.demo.narrator import Said
 
-__all__ = ["nodes_table", "open_budget", "scale"]
+__all__ = ["nodes_table", "open_budget", "scale", "uncordon"]
 
 Json = dict[str, Any]
 _SCALED = ("StatefulSet", "Deployment")
@@ -43,6 +43,15 @@ def open_budget(cluster: Cluster, name: str) -> Said:
     return Said("cluster", f"budget {meta['namespace']}/{meta['name']} opened: {rule}")
 
 
+def uncordon(cluster: Cluster, name: str) -> Said:
+    """Uncordon a node as `kubectl uncordon` does. Raises :class:`TypingError`."""
+    node = _named(cluster.list("Node"), name, "node")
+    if not node["spec"].get("unschedulable"):
+        raise TypingError(f"{name} is not cordoned: there is nothing to take away.")
+    cluster.patch("Node", "", name, {"spec": {"unschedulable": False}})
+    return Said("cluster", f"{name} was uncordoned, by nobody of drainbot's")
+
+
 def nodes_table(cluster: Cluster, inventory: Inventory) -> list[str]:
     """Return nodes and budgets, one a line."""
     rows: list[tuple[str, ...]] = [("node", "", "pods", "drainbot says")]
@@ -69,7 +78,7 @@ def _named(found: Sequence[Json], name: str, what: str) -> Json:
     matching = [
         one
         for one in found
-        if name in (one["metadata"]["name"], f"{one['metadata']['namespace']}/{_name(one)}")
+        if name in (_name(one), f"{one['metadata'].get('namespace', '')}/{_name(one)}")
     ]
     if len(matching) != 1:
         known = ", ".join(sorted(_name(one) for one in found))

@@ -1,8 +1,9 @@
-"""Moments for the local Slack, whose page shows `<!date^…>` as it is written.
+"""Moments and addresses for the local Slack, by a relay between the bot and the page's Web API.
 
-Slack shows such a token to each person in their own zone. Here everybody is at this machine, so its
-local time is put in on the way: a relay on loopback between the bot and the page's Web API. What
-does not go by the Web API (an acknowledgement, a response_url) is not seen by it.
+Its page shows `<!date^…>` as it is written. Slack shows such a token to each person in their own
+zone; here everybody is at this machine, so its local time is put in. And it says that it is at an
+address where it is not (`http://sandbox.slack.local/`), by which the bot makes links: the page's
+own is put in. What does not go by the Web API (an acknowledgement, a response_url) is not seen.
 """
 
 import re
@@ -19,6 +20,7 @@ __all__ = ["DATE", "dated", "moment"]
 DATE = re.compile(r"<!date\^(\d+)\^([^|^<>]*)(?:\^[^|<>]*)?\|[^<>]*>")
 """A token for a moment: https://docs.slack.dev/messaging/formatting-message-text."""
 
+_NOWHERE = re.compile(rb"http://[\w-]+\.slack\.local/")
 _PATIENCE_S = 30.0
 _PASSED_ON = ("Authorization", "Content-Type", "User-Agent")
 
@@ -32,6 +34,7 @@ def moment(token: re.Match[str]) -> str:
 @contextmanager
 def dated(api_url: str) -> Iterator[str]:
     """Relay to a Web API for as long as the context lasts; yields the address to use instead."""
+    page = api_url.removesuffix("api/").encode()
 
     class Relay(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -42,6 +45,7 @@ def dated(api_url: str) -> Iterator[str]:
             body = DATE.sub(moment, body.decode("utf-8")).encode()
             headers = {k: self.headers[k] for k in _PASSED_ON if k in self.headers}
             status, kind, answer = _ask(f"{api_url}{self.path[1:]}", body, headers)
+            answer = _NOWHERE.sub(page, answer)
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(answer)))

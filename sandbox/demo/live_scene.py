@@ -7,6 +7,7 @@ __all__ = ["CHANNEL", "live_cluster", "live_workspace"]
 
 CHANNEL = "ops"
 _SPARES = ("node-6", "node-7")
+_APPROVED = 3  # the node that the policy has a rule of its own for
 _PODS = 250  # room on a node that takes what leaves the others
 
 
@@ -15,7 +16,8 @@ def live_cluster() -> Scenario:
 
     - node-1: nothing in the way; its pods take their time to stop.
     - node-2: `payments/db` wants all its pods. One more replica frees it.
-    - node-3: `payments/ledger` wants all its pods. A lower minimum frees it.
+    - node-3: `payments/ledger` wants all its pods. A lower minimum frees it. The policy wants an
+      approval for it.
     - node-4: two budgets cover `tools/wiki`. No eviction will ever pass: Force, or Skip.
     - node-5: many pods that a budget lets go a few at a time: long enough to kill the worker.
     """
@@ -24,7 +26,13 @@ def live_cluster() -> Scenario:
         name="demo",
         nodes=tuple(
             # Full as they are, so that what leaves one goes to the last two, and each stays itself.
-            Node(name=f"node-{number}", cpu="64", memory="256Gi", pods=_room(number, workloads))
+            Node(
+                name=f"node-{number}",
+                labels={"pool": "db"} if number == _APPROVED else {},
+                cpu="64",
+                memory="256Gi",
+                pods=_room(number, workloads),
+            )
             for number in range(1, 8)
         ),
         workloads=workloads,

@@ -7,15 +7,18 @@ from sandbox.demo.keys import COMMANDS
 __all__ = ["cli", "commands", "welcome"]
 
 _STORY = (
-    ("/drain node-1", "nothing in the way: the bars fill, then it is safe to power off"),
-    ("/drain node-2 node-3", "a budget blocks node-2, another one node-3; see below"),
-    ("/drain node-4", "two budgets at once: no eviction ever passes. Force, or Skip"),
-    ("/drain node-5", "goes slowly: type `kill` here meanwhile; the bars hardly pause"),
+    ("/drain node-1", "the bars fill, then it is safe to power off: Return to service"),
+    ("/drain node-2 node-3", "needs a yes: as Ana, Approve says who may; as Bo it begins"),
+    ("", "node-2 is blocked, and says if waiting helps: as Ana, Force says why not"),
+    (">scale db", "makes room: the question closes itself, the drain goes on"),
+    ("", "node-3 is blocked too: as Bo, Force the one pod it names, and say why"),
+    ("/drain node-5", "many pods: its bars take a minute"),
+    (">kill", "the worker, with SIGKILL: the bars hardly pause"),
+    (">uncordon node-2", "its fence is lost: the thread says what was seen, and asks"),
 )
-_BLOCKED = (
-    "At node-2 and node-3 drainbot asks, in the thread of its message. Anybody may press Skip;",
-    "only Bo and Cy may press Force. Or make room from here, and it goes on by itself:",
-    "`scale db` frees node-2, `open ledger` frees node-3.",
+_BESIDE = (
+    "Beside the story: `open ledger` frees node-3 without Force; and no eviction can ever pass on",
+    "node-4 (two budgets at once): Force, or Skip.",
 )
 
 
@@ -23,16 +26,27 @@ def welcome(url: str, *, slack_in_terminal: bool, typing: bool) -> list[str]:
     """Return what to open and what to type."""
     if slack_in_terminal:
         lines = ["Slack is here in the terminal: you are @ana in #ops; `as bo` makes you @bo."]
-        lines += ["Press a button by its number. Type:"]
+        lines += ["Press a button by its number."]
     else:
         lines = [f"Open {url} (loopback only)", ""]
-        lines += ["There you are Ana, in #ops; “Act as” makes you Bo. Type:"]
-    width = max(len(command) for command, _ in _STORY)
-    lines += ["", *(f"  {command:<{width}}   {what}" for command, what in _STORY)]
-    lines += ["", *_BLOCKED, ""]
+        lines += [
+            "There you are Ana, in #ops; “Act as” makes you Bo. Questions are in the threads;"
+        ]
+        lines += ["“drainbot” under Apps is the home tab: what waits for you, what runs."]
+    there = "" if slack_in_terminal else " there, and here what begins with “>”"
+    lines += [f"Three minutes: type{there}", "", *_story(slack_in_terminal=slack_in_terminal)]
+    lines += ["", *_BESIDE, ""]
     if typing:
         return [*lines, *commands(slack_in_terminal=slack_in_terminal), ""]
     return [*lines, "This is no terminal, so it only tells what happens. SIGINT ends it.", ""]
+
+
+def _story(*, slack_in_terminal: bool) -> list[str]:
+    steps = [
+        (command.lstrip(">") if slack_in_terminal else command, what) for command, what in _STORY
+    ]
+    width = max(len(command) for command, _ in steps)
+    return [f"  {command:<{width}}   {what}" for command, what in steps]
 
 
 def commands(*, slack_in_terminal: bool) -> list[str]:

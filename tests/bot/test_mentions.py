@@ -1,12 +1,18 @@
 from bot.commands import NodeBook
 from bot.mentions import mentions_by, owners_by
 from bot.messages.audience import OwnersPlace
-from jobs.models import QuestionKind, Refusal, RefusalReason
+from jobs.models import (
+    ClusterNode,
+    Inventory,
+    NodeView,
+    QuestionKind,
+    Refusal,
+    RefusalReason,
+)
 from jobs.policy import parse_policy
 from tests.bot.listeners.listening import BLOCKED, VIEW, FakeClient
 
-POLICY = parse_policy(
-    """
+TEXT = """
 team: T01DEMO
 clusters: {prod-eu: {}}
 groups: {sre: [U01ANA, S0SRE], oncall: [S0ONCALL, U02BOB]}
@@ -18,7 +24,7 @@ rules:
 owners:
   payments: {group: S0PAY}
 """
-)
+POLICY = parse_policy(TEXT)
 
 
 def test_a_question_names_those_who_may_decide_and_the_owners_groups_first() -> None:
@@ -30,6 +36,20 @@ def test_an_approval_names_those_who_approve() -> None:
     mentions = mentions_by(POLICY, NodeBook(FakeClient()))
     asked = BLOCKED.model_copy(update={"kind": QuestionKind.APPROVAL, "node": "", "blocks": ()})
     assert mentions(VIEW, asked) == ("S0ONCALL", "U02BOB")
+
+
+def test_a_node_that_needs_no_approval_hides_nobody_who_approves_the_others() -> None:
+    class Mixed(FakeClient):
+        def inventory(self, cluster: str) -> Inventory:
+            pools = {"node-17": "blue", "node-18": "green"}
+            nodes = tuple(ClusterNode(name=n, uid=n, labels={"pool": p}) for n, p in pools.items())
+            return Inventory(cluster=cluster, nodes=nodes, as_of=self.as_of)
+
+    other = "  - match: {}\n    request: [sre]\n    decide: [sre]\nowners:"
+    policy = parse_policy(TEXT.replace("owners:", other))
+    view = VIEW.model_copy(update={"nodes": (*VIEW.nodes, NodeView(name="node-18"))})
+    asked = BLOCKED.model_copy(update={"kind": QuestionKind.APPROVAL, "node": "", "blocks": ()})
+    assert mentions_by(policy, NodeBook(Mixed()))(view, asked) == ("S0ONCALL", "U02BOB")
 
 
 def test_a_start_that_lists_refused_pods_names_no_owners_who_may_not_start_it() -> None:

@@ -99,6 +99,12 @@ def test_room_that_a_person_makes_lets_the_drain_go_on_by_itself() -> None:
     with started(typing=True, slack="terminal") as demo:
         demo.until("quit ")
         demo.type("/drain node-2 node-3")
+        number = demo.until(r"\[(\d+)\] Approve")[1]
+        demo.type(number)
+        demo.until(r"only @ana sees\n.*needs somebody else.*@bo or @cy")
+        demo.type("as bo")
+        demo.type(number)
+        demo.until(r"settled: Approved by @bo")
         demo.until(r"\[(\d+)\] Force db-0…")
         demo.type("scale db")
         demo.until("StatefulSet payments/db scaled from 3 to 4")
@@ -108,6 +114,10 @@ def test_room_that_a_person_makes_lets_the_drain_go_on_by_itself() -> None:
         demo.until("budget payments/ledger opened: minAvailable 2 → 1")
         demo.until(r"demo: 2 of 2 nodes drained .*\. Safe to power off\.")
         assert "past its budget, from" not in demo.output
+        demo.type("uncordon node-2")
+        demo.until("node-2 was uncordoned, by nobody of drainbot's")
+        demo.until(r"drainbot  The fence of node-2 is lost: somebody uncordoned it")
+        demo.until(r"\[(\d+)\] Drain again")
 
 
 @pytest.mark.parametrize(("program", "name"), [("bot.cli bot", "bot-1"), ("redis-server", "Redis")])

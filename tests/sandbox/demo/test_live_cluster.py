@@ -7,7 +7,7 @@ import pytest
 from jobs.models import ClusterNode, Inventory
 from sandbox.cluster import Cluster, View, running
 from sandbox.demo.keys import TypingError
-from sandbox.demo.live_cluster import nodes_table, open_budget, scale
+from sandbox.demo.live_cluster import nodes_table, open_budget, scale, uncordon
 from sandbox.demo.live_scene import live_cluster, live_workspace
 
 
@@ -59,6 +59,18 @@ def test_a_name_that_is_none_is_answered_with_those_that_are(cluster: Cluster) -
         open_budget(cluster, "web")
     with pytest.raises(TypingError, match="no workload 'agent'"):  # a DaemonSet has no size
         scale(cluster, "agent")
+
+
+def test_a_node_is_uncordoned_only_if_it_is_cordoned(cluster: Cluster) -> None:
+    with pytest.raises(TypingError, match="node-1 is not cordoned"):
+        uncordon(cluster, "node-1")
+    cluster.patch("Node", "", "node-1", {"spec": {"unschedulable": True}})
+    assert uncordon(cluster, "node-1").words.startswith("node-1 was uncordoned")
+    node = cluster.get("Node", "", "node-1")
+    assert node
+    assert not node["spec"].get("unschedulable")
+    with pytest.raises(TypingError, match=r"no node 'node-77'. There are: node-1, node-2"):
+        uncordon(cluster, "node-77")
 
 
 def test_the_table_says_what_the_cluster_and_drainbot_know(cluster: Cluster) -> None:

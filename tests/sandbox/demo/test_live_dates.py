@@ -1,7 +1,9 @@
-"""Moments in the local Slack's messages."""
+"""Moments in the local Slack's messages, and its own address."""
 
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from slack_sdk import WebClient
@@ -63,6 +65,26 @@ def test_the_relay_puts_it_in_and_passes_the_rest_on(slack: Slack) -> None:
         stranger = WebClient(token="xoxb-nobody", base_url=url)
         with pytest.raises(SlackApiError, match="invalid_auth"):
             stranger.auth_test()
+
+
+def test_the_page_is_said_to_be_where_it_is() -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            answer = b'{"ok":true,"url":"http://sandbox.slack.local/"}'
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as page:
+        threading.Thread(target=page.serve_forever, args=(0.05,), daemon=True).start()
+        address = f"http://127.0.0.1:{page.server_port}/"
+        with dated(f"{address}api/") as url:
+            assert WebClient(token="xoxb-x", base_url=url).auth_test()["url"] == address
+        page.shutdown()
 
 
 def test_where_nothing_answers_the_relay_says_so() -> None:

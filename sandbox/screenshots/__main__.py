@@ -1,0 +1,55 @@
+"""`python -m sandbox.screenshots`: see the package."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from sandbox.local_slack import LocalSlackMissingError
+from sandbox.screenshots.camera import camera
+from sandbox.screenshots.surfaces import GOLDEN, Surface, surfaces_of
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+SHOWN = {
+    "approval-q_approval": "request",
+    "blocked-parent": "progress",
+    "blocked-q_node-17-block": "block",
+    "modals-force": "force",
+    "drained-finish": "finish",
+    "life_fence_lost-q_fence_lost": "fence-lost",
+    "home": "home",
+}
+"""The pictures of docs/messages.md, by what they show."""
+
+
+def main() -> int:
+    """Take the pictures; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.screenshots", description=__doc__)
+    parser.add_argument("--all", type=Path, metavar="DIRECTORY", help="every golden file's, there")
+    parser.add_argument("files", nargs="*", type=Path, help="of these golden files, with --all")
+    options = parser.parse_args()
+    files = options.files or sorted(GOLDEN.glob("*.json"))
+    found = [surface for file in files for surface in surfaces_of(file)]
+    directory = options.all or IMAGES
+    if options.all is None:
+        found = list(_of_the_documents(found))
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with camera() as taking:
+            for surface in found:
+                names = [file.name for file in taking.take(surface, directory)]
+                sys.stdout.write(f"{' '.join(names)}\n")
+    except LocalSlackMissingError as missing:
+        sys.stderr.write(f"{missing}\n")
+        return 1
+    return 0
+
+
+def _of_the_documents(found: Iterable[Surface]) -> Iterable[Surface]:
+    by_name = {surface.name: surface for surface in found}
+    for name, shown in SHOWN.items():
+        surface = by_name[name]
+        yield Surface(shown, surface.kind, surface.view)
+
+
+sys.exit(main())

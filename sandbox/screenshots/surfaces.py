@@ -1,0 +1,59 @@
+"""What is photographed: messages, dialogs and home tabs of golden files; pure but for reading."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+__all__ = ["GOLDEN", "Kind", "Surface", "drawable", "surfaces_of"]
+
+Json = dict[str, Any]
+Kind = Literal["message", "modal", "home"]
+
+GOLDEN = Path(__file__).parents[2] / "tests" / "bot" / "messages" / "golden"
+_NO_SURFACE = {"pages"}  # JSON for pagers, not for Slack
+_DATE = re.compile(r"<!date\^\d+\^[^|<>]*\|([^<>]*?)(?: UTC)?>")
+_GROUP = re.compile(r"<!subteam\^S0(\w+)>")
+_CHANNEL = re.compile(r"<#\w+>")
+_GROUPS = {"SRE": "@sre", "ONCALL": "@sre-oncall", "PAY": "@payments"}
+
+
+@dataclass(frozen=True)
+class Surface:
+    """One of them, named after its golden file and what it is there."""
+
+    name: str
+    kind: Kind
+    view: Json
+
+
+def surfaces_of(file: Path) -> list[Surface]:
+    """Return what a golden file holds, in its order; log lines of a thread are left out."""
+    if file.stem in _NO_SURFACE:
+        return []
+    found = json.loads(file.read_text(encoding="utf-8"))
+    if isinstance(found, list):
+        several = [one for one in found if not str(one.get("key", "")).startswith("log:")]
+        return [_surface(file.stem, number, one) for number, one in enumerate(several)]
+    if found.get("type") == "home":
+        return [Surface(file.stem, "home", found)]
+    return [Surface(f"{file.stem}-{name}", "modal", view) for name, view in found.items()]
+
+
+def _surface(stem: str, number: int, one: Json) -> Surface:
+    if one.get("type") == "home":
+        return Surface(f"{stem}-{number}", "home", one)
+    key = re.sub(r"\W+", "_", str(one["key"]))
+    return Surface(f"{stem}-{key}", "message", one)
+
+
+def drawable(view: Json) -> Json:
+    """Return blocks and all with what the local Slack does not draw as Slack shows it.
+
+    Those are moments, user groups and names of channels.
+    """
+    words = json.dumps(view, ensure_ascii=False)
+    words = _DATE.sub(r"\1", words)
+    words = _GROUP.sub(lambda found: _GROUPS.get(found[1], "@group"), words)
+    return dict(json.loads(_CHANNEL.sub("#ops", words)))
