@@ -6,6 +6,7 @@ from typing import Any
 
 from jobs.drain.facts import Budget, Owner, Pod
 from jobs.drain.wellness import Baseline
+from jobs.hosts import Hosts
 
 _NAMED = 3  # pods that a sentence names
 
@@ -16,7 +17,8 @@ class Watched:
 
     `budgets` must all allow a disruption; of `one_of`, which select the same pod, one must go;
     or one of `pods` has left by itself; or `owners` are all as ready as they say; or `volumes`, by
-    their attachments, are all detached.
+    their attachments, are all detached; or with `worker_elsewhere` a worker that takes work runs on
+    another node.
     `free_for` is how many seconds it must have been free, so that a budget that flickers does not
     resume a drain.
     `known` are the pods that were on the node when people were asked, None where nobody was, and
@@ -33,6 +35,7 @@ class Watched:
     pods: frozenset[str] = frozenset()
     owners: tuple[Baseline, ...] = ()
     volumes: frozenset[str] = frozenset()
+    worker_elsewhere: bool = False
     free_for: float = 0.0
     known: frozenset[str] | None = None
     specs: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +53,7 @@ class Watched:
             pods=frozenset(pod["uid"] for pod in raw.get("pods", ())),
             owners=tuple(Baseline.read(owner) for owner in raw.get("owners", ())),
             volumes=frozenset(raw.get("volumes", ())),
+            worker_elsewhere=bool(raw.get("worker_elsewhere")),
             free_for=float(raw.get("free_for", 0)),
             known=frozenset(raw["known"]) if raw.get("known") is not None else None,
             specs=raw.get("specs") or {},
@@ -69,7 +73,8 @@ class Seen:
     that was not listed yet is missing. `pods` are the uids on each node, likewise. `owners` are by
     uid, None for one that is gone, and `attached` says of attachments whether they are there; what
     was not looked at yet is missing. `nodes` are the uids of all nodes, None before they are known.
-    `movable` are those pods on each node that a drain may have to move, with their names.
+    `movable` are those pods on each node that a drain may have to move, with their names. `hosts`
+    is where workers are, None where nobody asked.
     """
 
     nodes: Mapping[str, str] | None = None
@@ -79,6 +84,7 @@ class Seen:
     owners: Mapping[str, Owner | None] = field(default_factory=dict)
     attached: Mapping[str, bool] = field(default_factory=dict)
     movable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    hosts: Hosts | None = None
 
 
 @dataclass
@@ -136,6 +142,8 @@ def _is_free(watched: Watched, seen: Seen) -> bool:
         owner.uid in seen.owners and owner.well(seen.owners[owner.uid]) for owner in watched.owners
     ):
         return True
+    if watched.worker_elsewhere:
+        return seen.hosts is not None and seen.hosts.elsewhere(watched.node)
     if watched.volumes:
         return not any(seen.attached.get(name, True) for name in watched.volumes)
     return _can_move(watched, seen.budgets, seen.pods)

@@ -21,6 +21,7 @@ from jobs.drain.facts import Budget, Node, Pod
 from jobs.durable.guard import uptime
 from jobs.fences import Fences
 from jobs.freed import Freed, Seen, Watched, another_question, may_have_to_move
+from jobs.hosts import hosts_of
 from jobs.inventory import InventoryStore
 from jobs.kubernetes import KubernetesError
 from jobs.kubernetes.budgets import watch_budgets
@@ -159,7 +160,7 @@ class Watcher:
         self._plans.want({id: raw["plan"] for id, raw in registered.items() if "plan" in raw})
         watched = [Watched.read(id, raw) for id, raw in registered.items() if "plan" not in raw]
         self._attend(watched)
-        seen = self._seen()
+        seen = self._seen(watched)
         for workflow in self._freed.look(watched, seen, seconds=uptime()):
             result = self._store.signal(workflow, "freed")
             log.info("freed", workflow=workflow, result=result)
@@ -170,8 +171,9 @@ class Watcher:
             log.info("question_changed", workflow=workflow, why=why, result=result)
         self._amending.want(watched, seen.budgets)
 
-    def _seen(self) -> Seen:
+    def _seen(self, watched: Iterable[Watched]) -> Seen:
         owners, attached = self._poller.seen()
+        hosts = hosts_of(self._store) if any(w.worker_elsewhere for w in watched) else None
         with self._lock:
             uids = {name: node.uid for name, node in self._nodes.items()}
             return Seen(
@@ -181,6 +183,7 @@ class Watcher:
                 movable={name: dict(found) for name, found in self._movable.items()},
                 owners=owners,
                 attached=attached,
+                hosts=hosts,
             )
 
     def _hold(self) -> bool:

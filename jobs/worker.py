@@ -1,4 +1,4 @@
-"""The worker: a supervisor with its slots, a keeper and a watcher.
+"""The worker: a supervisor with its slots, a keeper and a watcher; and what follows its own node.
 
 Everything that is slow to import is imported before the fork, so that a slot that died is back
 within milliseconds and shares its memory with the others.
@@ -16,10 +16,12 @@ import structlog
 
 from jobs.audit import Chainer
 from jobs.durable import Runner, Store, connect
+from jobs.durable.intake import Intake
 from jobs.durable.keeper import Keeper, reap_dead
 from jobs.durable.slot import Slot, owner_name, owner_prefix
 from jobs.durable.supervisor import Role, supervise
 from jobs.guardrails import Guardrails, load_guardrails
+from jobs.hosts.follower import Follower
 from jobs.kubernetes import connect as connect_cluster
 from jobs.nodes import NodeStore
 from jobs.policy import Policy, load_policy
@@ -35,7 +37,10 @@ SPARE_CONNECTIONS = 16  # beside the evictions: watches, and reads of owners
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """What a worker is told. Paths that are None leave the defaults; durations in seconds."""
+    """What a worker is told. Paths that are None leave the defaults; durations in seconds.
+
+    `node_name` is the node that it runs on, whose mode it follows then; "" where it is told none.
+    """
 
     redis_url: str
     cluster: str
@@ -52,6 +57,7 @@ class _Worker:
     config: WorkerConfig
     policy: Policy | None
     guardrails: Guardrails
+    intake: Intake
 
     def store(self, name: str) -> Store:
         redis = connect(self.config.redis_url, name=name)
@@ -75,11 +81,14 @@ class _Worker:
         def runner(slot: Slot) -> Runner[Resources]:
             return Runner(
                 store, registry(), resources, owner=name, lease=self.config.lease_seconds,
-                stopping=lambda: slot.stopping,
+                stopping=lambda: slot.stopping or self.intake.shut,
             )  # fmt: skip
 
         raw = connect(self.config.redis_url, name=f"{name}-queue", text=False)
-        Slot(raw, runner, self.config.cluster, name=name).work(logging_level="WARNING")
+        slot = Slot(
+            raw, runner, self.config.cluster, name=name, shut=lambda: self.intake.shut
+        )  # fmt: skip
+        slot.work(logging_level="WARNING")
         return 0
 
     def keeper(self, _before: int) -> int:
@@ -100,6 +109,12 @@ class _Worker:
         store = self.store(name)
         watcher = Watcher(self.resources(store, WATCHER_POOL), owner=name)
         watcher.run(until_sigterm())
+        return 0
+
+    def host(self, before: int) -> int:
+        """Follow the worker's own node until SIGTERM."""
+        store, node = self.store(owner_name("host")), self.config.node_name
+        Follower(store, node, self.intake, fresh=not before).run(until_sigterm())
         return 0
 
 
@@ -126,11 +141,12 @@ def run_worker(
     used: before anything is forked.
     """
     policy = load_policy(config.policy_path) if config.policy_path else None
-    worker = _Worker(config, policy, load_guardrails(config.guardrails_path))
+    worker = _Worker(config, policy, load_guardrails(config.guardrails_path), Intake())
     look_at_cluster(connect_cluster(config.kubeconfig, pool=1))
     wait_for_redis(config.redis_url)
     roles = [Role(f"slot-{n}", worker.slot) for n in range(1, config.slots + 1)]
     roles += [Role("keeper", worker.keeper), Role("watcher", worker.watcher)]
+    roles += [Role("host", worker.host)] if config.node_name else []
     roles += [Role(name, main) for name, main in (helpers or {}).items()]
     log.info("worker_started", cluster=config.cluster, slots=config.slots, pid=os.getpid())
     return supervise(roles)

@@ -43,7 +43,7 @@ def _counts(unwell: Unwell, style: Style) -> str:
 
 
 def after_effects(question: QuestionView) -> list[str]:
-    """Say what the choices do that come after a node is empty."""
+    """Say what the choices do where pods are not what stands in the way."""
     if question.kind is QuestionKind.VOLUMES:
         return [
             "Go on calls it drained though they are attached: who powers it off may lose data.",
@@ -53,6 +53,12 @@ def after_effects(question: QuestionView) -> list[str]:
         return [
             "The node is drained, whatever you choose.",
             "Go on takes the workloads as they are. Abort begins no other node.",
+        ]
+    if question.kind is QuestionKind.ONLY_WORKER:
+        return [
+            "Start a worker on another node, and the drain goes on by itself; Retry looks at once.",
+            "Go on drains it now: if its worker goes first, the rest waits for a new one.",
+            "Skip leaves the node as it is.",
         ]
     if question.kind is QuestionKind.FREED:
         return ["Retry goes on with the drain."]

@@ -193,6 +193,9 @@ _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "attached_anyway": lambda node, f: (
         f"{node} goes on though {f.get('volumes', limit=300) or 'volumes'} may be attached{f.by}."
     ),
+    "only_worker_anyway": lambda node, f: (
+        f"{node} is drained though no other worker would be left to finish it{f.by}."
+    ),
     "well": lambda node, _: f"The workloads of {node} are as well as before its drain.",
     "unwell_anyway": lambda node, f: (
         f"Went on after {node} though not all is well"

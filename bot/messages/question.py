@@ -87,6 +87,7 @@ def question_title(question: QuestionView) -> str:
         QuestionKind.UNWELL: f"Decide: {count(len(question.unwell), 'workload')} not well again"
         if question.unwell
         else f"Decide: are the workloads of {question.node} well again?",
+        QuestionKind.ONLY_WORKER: f"Decide: {question.node} runs the only worker",
         QuestionKind.CANARY: "Go on after the canary?",
     }[question.kind]
 
@@ -123,6 +124,7 @@ def _what(question: QuestionView, style: Style) -> str:
         QuestionKind.STUCK: "the operation fails again and again",
         QuestionKind.VOLUMES: "it is empty, but volumes stay attached to it",
         QuestionKind.UNWELL: "workloads are less ready than before its drain",
+        QuestionKind.ONLY_WORKER: "it runs the only worker that would be left",
         QuestionKind.CANARY: "what went first did not go well",
     }.get(question.kind)
     return said or life_question(question)[1] or "a person has to choose"
@@ -141,7 +143,7 @@ def effects(view: OperationView, question: QuestionView, style: Style) -> list[s
     elif "evict_anyway" in words:
         lines.append("Evict anyway moves exactly these pods; budgets still hold.")
     lines += [*after_effects(question), *life_effects(question)]
-    if "skip" in words and question.kind is not QuestionKind.VOLUMES:
+    if "skip" in words and question.kind not in {QuestionKind.VOLUMES, QuestionKind.ONLY_WORKER}:
         others = sum(not n.status.final for n in view.nodes if n.name != question.node)
         then = "goes on with other nodes" if others else "ends the operation without this node"
         leaves = "them" if len(question.pods) != 1 else "it"

@@ -26,6 +26,7 @@ from jobs.drain.pacing import DrainState
 from jobs.drain.wellness import Baseline
 from jobs.durable import Activity, PermanentError
 from jobs.durable.activity import Rest
+from jobs.hosts import hosts_of
 from jobs.kubernetes import KubernetesError, Temporary
 from jobs.kubernetes.budgets import list_budgets
 from jobs.kubernetes.nodes import find_node
@@ -52,6 +53,7 @@ def empty_node(
     decided: dict[str, list[str]],
     owners: dict[str, Any],
     so_far: dict[str, Any],
+    only_worker_anyway: bool = False,
 ) -> dict[str, Any]:
     """Evict until nothing is left, or until people must decide.
 
@@ -63,12 +65,16 @@ def empty_node(
 
     Returns `{outcome, total, gone, evicted, forced, refusals, blocks, wont_stop, detail}`, and the
     uids of the pods that are there as `known`;
-    `outcome` is empty, asks, overdue, uncordoned or gone; or braked or unbraked, with `calls`,
+    `outcome` is empty, asks, overdue, uncordoned or gone; only_worker where the node runs the only
+    worker that would be left and nobody has said `only_worker_anyway`, with what is to be forced
+    (`force`); or braked or unbraked, with `calls`,
     `failed` and what is still to be forced (`force`): it goes on when people have been told.
     """
     job = Job.read(operation, node, uid, options, requirements, owners, so_far)
+    # Whoever begins here is alive: alone on this node only after the others have died or left.
+    alone = not only_worker_anyway and hosts_of(act.resources.store).only_on(node)
     try:
-        return _empty(act, job, decided)
+        return _empty(act, job, decided, alone=alone)
     except Temporary as error:
         # Not a TemporaryError: a rest stores how far it came before it begins again.
         log.info("drain_waits_for_the_api_server", node=node, error=str(error))
@@ -77,7 +83,9 @@ def empty_node(
         raise PermanentError(str(error)) from error
 
 
-def _empty(act: Activity[Resources], job: Job, decided: dict[str, list[str]]) -> dict[str, Any]:
+def _empty(
+    act: Activity[Resources], job: Job, decided: dict[str, list[str]], *, alone: bool
+) -> dict[str, Any]:
     with (
         Ears() as ears,
         Looks(act, ears, job.node) as looks,
@@ -86,7 +94,7 @@ def _empty(act: Activity[Resources], job: Job, decided: dict[str, list[str]]) ->
         sender = Sender(act, job.needs, job.options, ears, pool, job.node, job.operation)
         run = _Emptying(act, job, ears, looks, sender, job.begin(decided))
         try:
-            return run.run(tuple(decided["force"]))
+            return run.run(tuple(decided["force"]), alone=alone)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             run.hear_the_rest()
@@ -129,13 +137,16 @@ class _Emptying:
         self.look_at = 0
         self.shown: Any = None
 
-    def run(self, force: tuple[str, ...]) -> dict[str, Any]:
+    def run(self, force: tuple[str, ...], *, alone: bool) -> dict[str, Any]:
         """Run to an outcome."""
-        self.sender.force(force)
+        if not alone:
+            self.sender.force(force)
         missing = self._look_at_node()
         if missing is not None:
             return missing
         self._list()
+        if alone and not self.state.empty:
+            return {**self._outcome("only_worker"), "force": list(force)}
         self._begin_to_force(force)
         # Whoever takes over must know what was here: from now on pods leave, and nobody may be
         # left to say so.

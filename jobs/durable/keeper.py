@@ -13,15 +13,21 @@ from jobs.durable.store import Store
 log = structlog.get_logger(__name__)
 INTERVAL = 0.1  # seconds between two looks
 FORGET_EVERY = 60.0
+PRESENCE = 5000  # ms that a worker counts as alive after its keeper was heard of
 
 
 class Keeper:
-    """Looks after one worker group. `keep_for` is how long ended operations stay, in seconds."""
+    """Looks after one worker group. `keep_for` is how long ended operations stay, in seconds.
+
+    `host` is where its worker runs, "" where that is not known. Who is alive stands in `workers`
+    (zset): `<host>|<name>`, until when (ms).
+    """
 
     def __init__(self, store: Store, *, name: str, keep_for: float, host: str = "") -> None:
         self._store = store
         self._name = name
-        self._host = host
+        self._workers = f"{store.prefix}workers"
+        self._member = f"{host}|{name}"
         self._keep_for = keep_for
         self._hints = Hints()
         self._forget_at = 0.0
@@ -33,6 +39,10 @@ class Keeper:
                 self.tick()
             except RedisError as error:
                 log.warning("keeper_waits_for_redis", error=str(error))
+        try:
+            self._store.redis.zrem(self._workers, self._member)
+        except RedisError as error:  # then it lapses
+            log.warning("keeper_presence_not_given_up", error=str(error))
 
     def tick(self) -> None:
         """Look once."""
@@ -40,12 +50,11 @@ class Keeper:
         swept = store.sweep()
         if swept["leases"] or swept["doorbells"]:
             log.info("swept", **{key: swept[key] for key in ("timers", "leases", "doorbells")})
-        presence = {f"{self._host}|{self._name}": store.now() + 5000}
-        store.redis.zadd(f"{store.prefix}workers", cast("Any", presence))
+        store.redis.zadd(self._workers, cast("Any", {self._member: store.now() + PRESENCE}))
         self._reap_by_hint(now)
         if now >= self._forget_at:
             self._forget_at = now + FORGET_EVERY
-            store.redis.zremrangebyscore(f"{store.prefix}workers", "-inf", store.now() - 60_000)
+            store.redis.zremrangebyscore(self._workers, "-inf", store.now() - 60_000)
             store.forget(store.now() - int(self._keep_for * 1000))
 
     def _reap_by_hint(self, now: float) -> None:

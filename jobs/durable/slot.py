@@ -8,6 +8,7 @@ the doorbell and runs an activation. One queue a slot, so that RQ takes jobs wit
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, cast
@@ -28,6 +29,7 @@ from jobs.durable.store import nonce
 
 log = structlog.get_logger(__name__)
 REGISTRATION = 30  # seconds that RQ's registration of a silent worker stays; it polls at half
+LOOK_AGAIN = 0.05  # seconds between two looks whether a shut intake is open again
 
 
 def owner_prefix(role: str, pid: int) -> str:
@@ -40,13 +42,26 @@ def owner_name(role: str) -> str:
     return owner_prefix(role, os.getpid()) + nonce()[:6]
 
 
+def _always_open() -> bool:
+    return False
+
+
 class Slot(SimpleWorker):
-    """An RQ worker that answers doorbells. `redis` must give bytes."""
+    """An RQ worker that answers doorbells. `redis` must give bytes.
+
+    While `shut` says so it takes none, and gives back one that reached it all the same.
+    """
 
     max_connection_wait_time = 2
 
     def __init__(
-        self, redis: Redis, runner: Callable[["Slot"], Runner[Any]], group: str, *, name: str
+        self,
+        redis: Redis,
+        runner: Callable[["Slot"], Runner[Any]],
+        group: str,
+        *,
+        name: str,
+        shut: Callable[[], bool] = _always_open,
     ) -> None:
         super().__init__(
             [queue_name(group)], name=name, connection=redis, job_class=DoorbellJob,
@@ -54,10 +69,24 @@ class Slot(SimpleWorker):
         )  # fmt: skip
         self.stopping = False
         self.answering = False
+        self._shut = shut
         self._runner = runner(self)
+
+    def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001  (RQ's)
+        """Wait while the intake is shut; RQ asks before it looks for each job."""
+        beat_at = 0.0
+        while self._shut() and not self._stop_requested:
+            if time.monotonic() >= beat_at:
+                self.heartbeat()
+                beat_at = time.monotonic() + REGISTRATION / 2
+            time.sleep(LOOK_AGAIN)
+        super().check_for_suspension(burst)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Answer a doorbell; a job that is none is dropped, and said."""
+        if self._shut():
+            self._give_back(job, queue)
+            return
         try:
             doorbell = cast("DoorbellJob", job).doorbell()
         except UntrustedJob as error:
@@ -73,6 +102,13 @@ class Slot(SimpleWorker):
             self._runner.answer(doorbell, job=job.id)
         finally:
             self.answering = False
+
+    def _give_back(self, job: Job, queue: Queue) -> None:
+        """Put back what came while this slot was waiting for it already: for another worker."""
+        with self.connection.pipeline(transaction=True) as pipe:
+            pipe.lrem(queue.intermediate_queue_key, 1, job.id)
+            pipe.rpush(queue.key, job.id)
+            pipe.execute()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """End: at once when idle, else when the activation has handed over (its next tick)."""

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from jobs.activities.cordon import cordon_node
 from jobs.activities.empty import empty_node
 from jobs.activities.fence import confirm_drained
 from jobs.activities.owners import look_at_owners
@@ -15,6 +14,7 @@ from jobs.workflows.dead import bury
 from jobs.workflows.endings import end, give_up, gone, leave, let_go, unanswered
 from jobs.workflows.inputs import DrainInput
 from jobs.workflows.node_state import Ctx, NodeDrain
+from jobs.workflows.only_worker import ask_about_worker, cordon
 from jobs.workflows.telling import tell_drained
 
 ROUNDS = 40  # questions until the history starts afresh
@@ -46,12 +46,10 @@ def drain_node(ctx: Ctx, input: Any) -> Any:
 
 
 def _cordon(node: NodeDrain) -> Any:
-    drain = node.drain
-    cordoned = node.ctx.activity(
-        "cordon", cordon_node, **node.common(), requested_by=drain.requester,
-        reason=drain.reason, since=node.started,
-    )  # fmt: skip
+    cordoned = cordon(node, "cordon")
     if cordoned["result"] != "cordoned":
+        if cordoned["result"] == "ended":
+            return cordoned["end"]
         if cordoned["result"] == "gone":
             return gone(node, cordoned["detail"])
         node.log("failed", why=cordoned["detail"])
@@ -88,8 +86,8 @@ def _round(node: NodeDrain, turn: int) -> Any:
             return _drained(node, confirmed)
     if outcome["outcome"] == "gone":
         return gone(node, "the node disappeared")
-    if outcome["outcome"] in {"braked", "unbraked"}:
-        return _tell_of_brake(node, outcome)
+    if outcome["outcome"] in {"braked", "unbraked", "only_worker"}:
+        return _interrupted(node, turn, outcome)
     asked_at = node.ctx.now()
     fired = ask(node, turn, outcome)
     node.postponed += (fired.at - asked_at) / 1000  # people's time is not the drain's
@@ -117,6 +115,7 @@ def _empty(node: NodeDrain, turn: int) -> Any:
             "gone": node.pods["gone"],
             "braked": node.braked,
         },
+        **({"only_worker_anyway": True} if node.only_worker_anyway else {}),
     )
     node.pods = {"total": outcome["total"], "gone": outcome["gone"]}
     node.evicted_any = node.evicted_any or outcome["evicted"] > 0
@@ -131,11 +130,14 @@ def _patience(node: NodeDrain) -> Requirements:
     return needs.model_copy(update={"ask_after": 0.0}) if node.superseded else needs
 
 
-def _tell_of_brake(node: NodeDrain, outcome: dict[str, Any]) -> None:
-    """Say once that evictions wait for the API server, and once that they go on."""
-    node.braked = outcome["outcome"] == "braked"
+def _interrupted(node: NodeDrain, turn: int, outcome: dict[str, Any]) -> Any:
+    """Ask whether to go on without another worker; or say that evictions wait, or go on again."""
     node.force = outcome["force"]
+    if outcome["outcome"] == "only_worker":
+        return ask_about_worker(node, f"{turn}")
+    node.braked = outcome["outcome"] == "braked"
     node.log(outcome["outcome"], failed=outcome["failed"], calls=outcome["calls"])
+    return None
 
 
 def _act(node: NodeDrain, turn: int, fired: Fired, outcome: dict[str, Any]) -> Any:
@@ -177,13 +179,12 @@ def _choose(node: NodeDrain, turn: int, fired: Fired, outcome: dict[str, Any]) -
 
 
 def _cordon_again(node: NodeDrain, turn: int) -> Any:
-    cordoned = node.ctx.activity(
-        f"cordon:{turn}", cordon_node, **node.common(), requested_by=node.drain.requester,
-        reason=node.drain.reason, since=node.started,
-    )  # fmt: skip
+    cordoned = cordon(node, f"cordon:{turn}")
     if cordoned["result"] == "cordoned":
         node.log("cordoned", was_cordoned=int(node.was_cordoned))
         return None
+    if cordoned["result"] == "ended":
+        return cordoned["end"]
     return end(node, NodeStatus.FAILED, cordoned["detail"])
 
 

@@ -20,7 +20,8 @@ class NodeDrain:
     `volumes_anyway`: people said to go on though volumes are attached; `drained_at` (ms) is when
     the node was confirmed as drained, 0 before that; `facts` are more of what readers are shown,
     kept from one show to the next; `superseded` is the question that closed because what it asked
-    about has changed, and why: the next one takes its place.
+    about has changed, and why: the next one takes its place; `only_worker_anyway`: people said to
+    go on though no worker would be left.
     """
 
     ctx: Ctx
@@ -43,6 +44,7 @@ class NodeDrain:
     volumes_anyway: bool = False
     drained_at: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
+    only_worker_anyway: bool = False
     superseded: str = ""
     because: str = ""
 
@@ -56,6 +58,7 @@ class NodeDrain:
             "braked": self.braked,
             "volumes_anyway": self.volumes_anyway, "drained_at": self.drained_at,
             "facts": self.facts, "superseded": self.superseded, "because": self.because,
+            "only_worker_anyway": self.only_worker_anyway,
         }  # fmt: skip
 
     def show(self, status: NodeStatus, detail: str = "", **more: Any) -> None:

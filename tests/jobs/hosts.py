@@ -40,24 +40,27 @@ class Hosts:
     def store(self) -> Store:
         return Store(self.redis, NAME)
 
-    def start(self, *, slots: int = 1, lease: float = 3, patience: int = PATIENT) -> Process:
-        """Start a worker; returns when its children run."""
+    def start(
+        self, *, slots: int = 1, lease: float = 3, patience: int = PATIENT, node: str = ""
+    ) -> Process:
+        """Start a worker, on a node if one is named; returns when its children run."""
         module = "tests.jobs.worker_process"
-        arguments = [self.url, self.kubeconfig, f"{lease:g}", str(slots), str(patience)]
+        arguments = [self.url, self.kubeconfig, f"{lease:g}", str(slots), str(patience), node]
         worker = self.processes.start(
             [sys.executable, "-m", module, *arguments], name="worker", cwd=ROOT
         )
-        # A slot, the keeper and the watcher.
-        until(lambda: len(self.children(worker)) == slots + 2, within=PATIENCE, what="a worker")
+        # Its slots, the keeper and the watcher; and what follows its node.
+        roles = slots + 2 + bool(node)
+        until(lambda: len(self.children(worker)) == roles, within=PATIENCE, what="a worker")
         return worker
 
     def children(self, worker: Process) -> list[int]:
         return [child.pid for child in psutil.Process(worker.pid).children(recursive=True)]
 
-    def submit(self, *names: str) -> str:
+    def submit(self, *names: str, dedup: str = "") -> str:
         until(lambda: self.service.inventory(NAME).as_of, within=PATIENCE, what="the inventory")
         request = DrainRequest(cluster=NAME, nodes=names, channel="C01")
-        answer = self.service.submit(ANA, request, dedup=f"d-{names}")
+        answer = self.service.submit(ANA, request, dedup=f"d-{names}{dedup}")
         assert isinstance(answer, Submitted), answer
         return answer.operation
 

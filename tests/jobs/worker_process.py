@@ -1,7 +1,7 @@
 """A worker as a process, for tests: `python -m tests.jobs.worker_process`.
 
-Arguments: the address of Redis, a kubeconfig, the lease in seconds, how many slots, and how many
-times a call of Redis is tried again.
+Arguments: the address of Redis, a kubeconfig, the lease in seconds, how many slots, how many times
+a call of Redis is tried again, and the node that it runs on ("": it is told none).
 """
 
 import sys
@@ -14,7 +14,7 @@ from tests.jobs.harness import NAME
 
 
 def main() -> int:
-    url, kubeconfig, lease, slots, patience = sys.argv[1:]
+    url, kubeconfig, lease, slots, patience, node = sys.argv[1:]
     worker.connect = partial(connect, patience=int(patience))  # type: ignore[attr-defined]
     return run_worker(
         WorkerConfig(
@@ -23,6 +23,7 @@ def main() -> int:
             kubeconfig=kubeconfig,
             slots=int(slots),
             lease_seconds=float(lease),
+            node_name=node,
         )
     )
 

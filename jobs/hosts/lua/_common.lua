@@ -1,0 +1,1 @@
+-- Nothing is shared by the scripts here but the core's common part.
