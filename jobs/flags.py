@@ -60,7 +60,8 @@ class Flag:
 
 
 _RIGHT = "needs the force right"
-FLAGS: tuple[Flag, ...] = tuple(
+SHORTEST, LONGEST = 60, 90 * 86_400  # seconds that a maintenance may be expected to take
+_BY_FIELD_NAME: tuple[Flag, ...] = tuple(
     Flag(name, metavar, help_text, name.replace("-", "_"), needs_right=bool(right))
     for name, metavar, help_text, right in (
         ("force", "", "evict pods without an owner too: nothing starts them again", _RIGHT),
@@ -86,7 +87,12 @@ FLAGS: tuple[Flag, ...] = tuple(
         ),
         ("canary", "COUNT", "drain so many nodes first, and the rest after --soak", ""),
         ("soak", "DURATION", "to wait after the canaries, such as 10m", ""),
+        ("then", "wait", "keep each node out until its maintenance is done, then return it", ""),
     )
+)
+FLAGS: tuple[Flag, ...] = (
+    *_BY_FIELD_NAME,
+    Flag("for", "DURATION", "that a maintenance should take, with --then=wait", "expected"),
 )
 COMMAND_FLAGS: tuple[Flag, ...] = (
     Flag("selector", "SELECTOR", "drain the nodes with these labels (also -l)", "selector"),
@@ -103,6 +109,8 @@ def options_from(values: Mapping[str, str]) -> DrainOptions:
     options = DrainOptions.model_validate(read)
     if options.soak and not options.canary:
         raise UsageError("--soak waits after the canaries: say with --canary how many go first.")
+    if options.expected and not options.whole_life:
+        raise UsageError("--for says how long a maintenance should take: it needs --then=wait.")
     return options
 
 
@@ -174,10 +182,16 @@ def _value(flag: Flag, text: str) -> bool | int | str:
             what = "whole seconds" if flag.metavar == "SECONDS" else "a whole number"
             raise UsageError(f"{wrong} expected {what}, at least {least}.")
         return int(text)
+    if flag.metavar == "wait":
+        if text != flag.metavar:
+            raise UsageError(f"{wrong} there is only --{flag.name}={flag.metavar}.")
+        return text
     try:
         read = parse_duration(text) if flag.metavar == "DURATION" else str(selectors.parse(text))
     except ValueError as problem:  # in words for people already
         raise UsageError(f"{wrong} {str(problem).rstrip('.')}.") from problem
     if isinstance(read, float) and read != int(read):
         raise UsageError(f"{wrong} expected whole seconds.")
+    if flag.field == "expected" and not SHORTEST <= float(read) <= LONGEST:
+        raise UsageError(f"{wrong} expected a length of 1m to 90d, such as 2h.")
     return read if isinstance(read, str) else int(read)

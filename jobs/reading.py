@@ -25,6 +25,7 @@ from jobs.models.requests import DrainRequest
 
 _FREEZES = 20  # freezes that are over and may stand in an operation's story, the latest ones
 _NO_OPERATIONS = frozenset({"orphans"})  # workflows that nobody is told of
+_SETTLING = frozenset({NodeStatus.DRAINED, NodeStatus.RETURNED})  # until its workloads are well
 _BEGINNING = frozenset({"0", "0-0"})
 _FACTS = (
     "refusals", "blocks", "wont_stop", "unwell", "volumes", "detail", "pods_left", "pods_total",
@@ -278,7 +279,7 @@ def _nodes(
 def _progress(child: WorkflowRecord) -> dict[str, Any]:
     """Return what an activity reported since the view was stored, as far as it still counts."""
     view, reported = child.view or {}, (child.progress or {}).get("view", {})
-    live = {NodeStatus.DRAINING, NodeStatus.DRAINED}  # drained: until its workloads are well
+    live = {NodeStatus.DRAINING, *_SETTLING}
     if not child.final and view.get("status") in live:
         # What was reported of a stage before says nothing of this one.
         return dict(reported) if reported.get("status") == view["status"] else {}

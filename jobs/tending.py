@@ -182,7 +182,7 @@ class Tending:
         asked = [
             question
             for question in (view.questions if view else ())
-            if question.kind is QuestionKind.MAINTENANCE
+            if question.kind is QuestionKind.MAINTENANCE and question.node == record.name
         ]
         alive = worker_alive(store)
         if verb == "return" and asked:

@@ -31,6 +31,10 @@ _STATUS = {
     NodeStatus.DRAINING: "draining",
     NodeStatus.BLOCKED: "blocked",
     NodeStatus.DRAINED: "drained",
+    NodeStatus.MAINTENANCE: "in maintenance",
+    NodeStatus.FENCE_LOST: "its fence is lost",
+    NodeStatus.RETURNING: "on its way back",
+    NodeStatus.RETURNED: "back in service",
     NodeStatus.SKIPPED: "skipped",
     NodeStatus.ABORTED: "aborted",
     NodeStatus.STOPPED: "stopped",
@@ -40,6 +44,9 @@ _STATUS = {
 _ATTENTION = frozenset(
     {
         NodeStatus.BLOCKED,
+        NodeStatus.MAINTENANCE,
+        NodeStatus.FENCE_LOST,
+        NodeStatus.RETURNING,
         NodeStatus.SKIPPED,
         NodeStatus.STOPPED,
         NodeStatus.FAILED,

@@ -20,14 +20,43 @@ from jobs.durable import Activity
 from jobs.kubernetes.nodes import TRIES, find_node, patch_node
 from jobs.kubernetes.owners import read_owner
 from jobs.kubernetes.pods import list_pods_on
-from jobs.nodes import NodeRecord
+from jobs.nodes import Adopted, NodeRecord, Taken, WrongMode
 from jobs.resources import Resources
 
 LOOKS = 6  # at a node that comes back, until the slot is freed
 PAUSE = 0.5  # seconds between two of them
 REST = 2_000  # ms until it looks again after that
+LONGEST_REST = 60_000  # ms between two looks at a node that another operation tends
 OUT = ("draining", "drained", "maintenance", "returning", "fence_lost")
 """The modes of a node that can be tended: draining is one that an ended operation left so."""
+
+
+def take_to_tend(
+    act: Activity[Resources], *, operation: str, node: str, uid: str, by: str, why: str
+) -> dict[str, Any]:
+    """Take a node that the operation drained, to tend it; `{mode}`, that it is in, or its end.
+
+    Its end is gone, or accepting: somebody gave it back meanwhile. An operation of its own that
+    tends it by then, because a person wished so or its fence was lost, is waited for.
+    """
+    act.tick()
+    record = act.resources.nodes.record(node)
+    if record is None or record.uid != uid or record.mode == "gone":
+        return {"mode": "gone"}
+    if record.owner not in {"", operation}:
+        other = act.resources.store.workflow(record.owner)
+        if other is not None and other.name == "operation":
+            return {"mode": "accepting"}  # it was given back: no other drain could have it else
+        if other is not None and not other.final:
+            waited = act.now() - record.since
+            act.rest(until=act.now() + min(max(waited // 10, REST), LONGEST_REST))
+    adopted = act.resources.nodes.adopt(act.token, operation, node, uid, modes=OUT, by=by, why=why)
+    match adopted:
+        case Adopted(mode) | WrongMode(mode):
+            return {"mode": mode}
+        case Taken():  # by somebody who came just now
+            act.rest(until=act.now() + REST)
+    return {"mode": "accepting"}
 
 
 def change_mode(

@@ -26,10 +26,12 @@ def wait_until_well(
     owners: list[dict[str, Any]],
     since: int,
     ask_at: int,
+    shown_as: str = NodeStatus.DRAINED,
 ) -> dict[str, Any]:
     """Wait until all is well, at the longest until `ask_at` (ms); `{well, unwell}`.
 
-    `owners` are as `look_at_owners` stored them, `since` is when the last pod of the node had left.
+    `owners` are as `look_at_owners` stored them, `since` is when the last pod of the node had left,
+    or the node was given back; `shown_as` is the node's status meanwhile.
     It holds no slot after a few seconds without motion: the watcher wakes it, or `ask_at` does.
     """
     counted = baselines(owners)
@@ -40,7 +42,7 @@ def wait_until_well(
         # What was well once is left out until the rest is, and then looked at once more with it.
         pending = _missing(act, counted)
         if pending:
-            _show(act, pending)
+            _show(act, pending, shown_as)
         while pending and patient.left:
             waited = [before for before, _ in pending]
             patient.wait(
@@ -50,7 +52,7 @@ def wait_until_well(
             found = _missing(act, waited) or _missing(act, counted)
             if found != pending:
                 pending = found
-                _show(act, pending)
+                _show(act, pending, shown_as)
     return {"well": not pending, "unwell": _told(act, pending)}
 
 
@@ -72,9 +74,9 @@ def _missing(act: Activity[Resources], wanted: Sequence[Baseline]) -> list[Pair]
     return [(before, now) for before, now in _look(act, wanted) if not before.well(now)]
 
 
-def _show(act: Activity[Resources], pending: Sequence[Pair]) -> None:
+def _show(act: Activity[Resources], pending: Sequence[Pair], status: str) -> None:
     words = [before.words(now) for before, now in pending if now is not None]
-    act.progress({"view": {"status": NodeStatus.DRAINED, "unwell": words}})
+    act.progress({"view": {"status": status, "unwell": words}})
 
 
 def _told(act: Activity[Resources], missing: Sequence[Pair]) -> list[dict[str, Any]]:

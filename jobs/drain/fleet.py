@@ -12,13 +12,24 @@ Use::
 
 What always holds: nodes begin in their order, each once; no more than `away` are under way; beyond
 the canaries none begins before `proven`; none begins once it stopped.
+
+With `--then=wait` a node is under way until its whole life is over: :func:`turn_after` says what
+comes after each part of it.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from jobs.drain.fencing import KEPT_IN
 from jobs.models import NodeStatus, OperationEnd
+
+
+class Part(StrEnum):
+    """A part of what an operation does with a node."""
+
+    DRAIN = "drain"
+    LIFE = "life"  # out of service until its maintenance is done, and back
 
 
 class Stop(StrEnum):
@@ -35,7 +46,8 @@ class Fleet:
     `nodes` are names in the order of their turns, of which the first `begun` have begun. At most
     `away` are under way at once. `canaries` go first, alone, 0 for none; `proven`: the others may
     follow them. After more than `max_failures` failures no other node begins; -1: never mind.
-    `expect_gone`: a node that disappears counts as drained, and else as failed. `ended` says how
+    `expect_gone`: a node that disappears counts as drained, and else as failed. `whole_life`: a
+    node is done only when it is back in service. `ended` says how
     nodes ended, `failures` names those that failed, as they came; `unanswered`: nobody answered a
     question about one of them. An operation of hundreds of nodes replays this at each of its steps:
     nothing here but `undrained` looks at all of them.
@@ -46,6 +58,7 @@ class Fleet:
     canaries: int = 0
     max_failures: int = -1
     expect_gone: bool = False
+    whole_life: bool = False
     begun: int = 0
     ended: Mapping[str, NodeStatus] = field(default_factory=dict)
     failures: tuple[str, ...] = ()
@@ -101,7 +114,7 @@ class Fleet:
     def undrained(self) -> tuple[str, ...]:
         """The canaries that ended otherwise than drained."""
         first = self.nodes[: self.canaries]
-        done = done_when(expect_gone=self.expect_gone)
+        done = done_when(expect_gone=self.expect_gone, whole_life=self.whole_life)
         return tuple(name for name in first if self.ended.get(name) not in done)
 
     @property
@@ -114,27 +127,54 @@ class Fleet:
         return None
 
 
-def done_when(*, expect_gone: bool) -> frozenset[NodeStatus]:
+def turn_after(
+    part: Part, status: NodeStatus, *, whole_life: bool, unanswered: bool = False,
+    again: bool = False,
+) -> Part | None:  # fmt: skip
+    """Return what comes after a part of a node's life that ended so; None: the node is over.
+
+    `unanswered`: nobody answered a question about it, so that nothing new begins. `again`: somebody
+    said to drain it again, because its fence was lost.
+    """
+    if not whole_life or unanswered:
+        return None
+    if part is Part.LIFE:
+        return Part.DRAIN if again else None
+    return Part.LIFE if status is NodeStatus.DRAINED else None
+
+
+def left_in(mode: str) -> NodeStatus:
+    """Return how a node ends whose life is given up in a mode: what was drained stays drained.
+
+    In any other mode nobody can say that it is empty.
+    """
+    return NodeStatus.DRAINED if mode in KEPT_IN else NodeStatus.ABORTED
+
+
+def done_when(*, expect_gone: bool, whole_life: bool = False) -> frozenset[NodeStatus]:
     """Return the ends of a node that are a success."""
     gone = frozenset({NodeStatus.GONE} if expect_gone else ())
-    return frozenset({NodeStatus.DRAINED}) | gone
+    return frozenset({NodeStatus.RETURNED if whole_life else NodeStatus.DRAINED}) | gone
 
 
 def end_of(
-    statuses: Iterable[NodeStatus], *, expect_gone: bool = False, stopped: Stop | None = None
-) -> OperationEnd:
+    statuses: Iterable[NodeStatus], *, expect_gone: bool = False, stopped: Stop | None = None,
+    whole_life: bool = False, aborted: bool = False,
+) -> OperationEnd:  # fmt: skip
     """Return how an operation ended whose nodes ended like this.
 
     `stopped` says why nodes had no turn: after too many failures their end, STOPPED, is not that
-    of the operation, which nobody has to answer for.
+    of the operation, which nobody has to answer for. Where nodes were to be returned (`whole_life`)
+    one that is drained has not come to its end: `aborted`, or nobody's answer, says why.
     """
     seen = set(statuses)
-    done = done_when(expect_gone=expect_gone)
+    done = done_when(expect_gone=expect_gone, whole_life=whole_life)
     if seen <= done:
         return OperationEnd.DRAINED
-    if NodeStatus.ABORTED in seen:
+    if NodeStatus.ABORTED in seen or (whole_life and aborted):
         return OperationEnd.ABORTED
-    if NodeStatus.STOPPED in seen and stopped is not Stop.FAILURES:
+    unanswered = whole_life and stopped is Stop.UNANSWERED
+    if unanswered or (NodeStatus.STOPPED in seen and stopped is not Stop.FAILURES):
         return OperationEnd.STOPPED
     if seen <= {NodeStatus.FAILED, NodeStatus.GONE, NodeStatus.STOPPED} - done:
         return OperationEnd.FAILED

@@ -20,6 +20,10 @@ class NodeStatus(StrEnum):
     DRAINING = "draining"
     BLOCKED = "blocked"  # a question is open
     DRAINED = "drained"
+    MAINTENANCE = "maintenance"  # these four only with --then=wait
+    FENCE_LOST = "fence_lost"
+    RETURNING = "returning"
+    RETURNED = "returned"
     SKIPPED = "skipped"
     ABORTED = "aborted"
     STOPPED = "stopped"  # nobody answered: the cordon stays
@@ -34,6 +38,9 @@ class NodeStatus(StrEnum):
             NodeStatus.CORDONING,
             NodeStatus.DRAINING,
             NodeStatus.BLOCKED,
+            NodeStatus.MAINTENANCE,
+            NodeStatus.FENCE_LOST,
+            NodeStatus.RETURNING,
         }
 
 
@@ -155,6 +162,20 @@ class LogEntry(Frozen):
     fields: dict[str, str | int] = Field(default_factory=dict)
 
 
+class NodeLife(Frozen):
+    """How a node that is out of service is tended; times in ms since the epoch.
+
+    `mode` is the node's; `until` is the expected end of its maintenance, 0 where none was said;
+    `evidence` says how its fence was lost, `away` for how long (ms) it was out of service.
+    """
+
+    mode: str
+    since: int = 0
+    until: int = 0
+    evidence: str = ""
+    away: int = 0
+
+
 class NodeView(Frozen):
     """One node of an operation."""
 
@@ -176,20 +197,7 @@ class NodeView(Frozen):
     started_at: int = 0
     ended_at: int = 0
     safe_to_power_off: bool = False
-
-
-class NodeLife(Frozen):
-    """How a node that is out of service is tended; times in ms since the epoch.
-
-    `mode` is the node's; `until` is the expected end of its maintenance, 0 where none was said;
-    `evidence` says how its fence was lost, `away` for how long (ms) it was out of service.
-    """
-
-    mode: str
-    since: int = 0
-    until: int = 0
-    evidence: str = ""
-    away: int = 0
+    life: NodeLife | None = None  # how it is tended after its drain, with --then=wait
 
 
 class OperationView(Frozen):

@@ -18,7 +18,8 @@ class NodeRecord:
     """A node's record; `since` in ms since the epoch. `owner` is an operation or empty.
 
     `mode_seq` counts the changes of its mode, for those who follow them. `before` is the operation
-    that had it before the one that tends it now, `tended` that one, both empty for none.
+    that had it before the one that tends it now, `tended` that one, and `tender` the workflow of
+    it that does; all are empty for none.
     `noted` is what was kept beside its mode until it is given back.
     """
 
@@ -34,6 +35,7 @@ class NodeRecord:
     mode_seq: int = 0
     before: str = ""
     tended: str = ""
+    tender: str = ""
     noted: Mapping[str, str | int] = field(default_factory=dict)
 
 
@@ -214,6 +216,7 @@ class NodeStore:
             mode_seq=int(raw.get("mode_seq", 0)),
             before=raw.get("before", ""),
             tended=raw.get("tended", ""),
+            tender=raw.get("tender") or raw.get("tended", ""),
             noted=json.loads(raw.get("noted") or "{}"),
         )
 

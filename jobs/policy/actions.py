@@ -90,6 +90,7 @@ _CHOICES = {
     "return": Action.RETURN,
     "give_back": Action.RETURN,
     "maintenance": Action.MAINTENANCE,
+    "keep_out": Action.MAINTENANCE,
     **dict.fromkeys(
         (
             "retry",

@@ -94,8 +94,8 @@ def show_drained(node: NodeDrain, detail: str = "") -> None:
 def settle(node: NodeDrain, rounds: int) -> Any:
     """Wait until the workloads are as well as before, and ask if they aren't in time.
 
-    The node is drained, whatever comes; this is its end, or None after so many `rounds`: what is
-    left then wants a fresh history.
+    The node is drained, or returned, whatever comes; this is its end, or None after so many
+    `rounds`: what is left then wants a fresh history.
     """
     try:
         for turn in range(1, rounds):
@@ -103,7 +103,7 @@ def settle(node: NodeDrain, rounds: int) -> Any:
             if ended is not None:
                 return ended
     except Aborted:
-        return _drained(node)
+        return _over(node)
     return None
 
 
@@ -111,24 +111,27 @@ def _settle(node: NodeDrain, turn: int) -> Any:
     ctx, needs = node.ctx, node.drain.requirements
     owners = node.owners.get("owners", ())
     if not owners or not node.evicted_any:
-        return _drained(node)
+        return _over(node)
+    shown = {"shown_as": node.status} if node.status is NodeStatus.RETURNED else {}
     try:
         outcome = ctx.activity(
             f"well:{turn}", wait_until_well, **node.common(), owners=owners,
             since=node.drained_at, ask_at=node.drained_at + int(needs.owners_well_within * 1000),
+            **shown,
         )  # fmt: skip
     except StepFailed as failed:
         words = f"whether its workloads are well again can't be told: {failed}"
         outcome = {"well": False, "unwell": [], "detail": words}
     if outcome["well"]:
-        return _drained(node)
+        node.facts = {**node.facts, "unwell": []}
+        return _over(node)
     node.facts = {**node.facts, "unwell": [_words(each) for each in outcome["unwell"]]}
     return _act_on_unwell(node, turn, _ask_unwell(node, turn, outcome))
 
 
 def _ask_unwell(node: NodeDrain, turn: int, outcome: Mapping[str, Any]) -> Fired:
     detail = outcome.get("detail", "")
-    show_drained(node, detail)
+    _show(node, detail)
     uids = {each["owner"]["uid"] for each in outcome["unwell"]}
     owners = [o for o in node.owners["owners"] if o["controller"]["uid"] in uids]
     return _ask(
@@ -142,11 +145,11 @@ def _ask_unwell(node: NodeDrain, turn: int, outcome: Mapping[str, Any]) -> Fired
 def _act_on_unwell(node: NodeDrain, turn: int, fired: Fired) -> Any:
     if fired.name == "stop":
         node.log("unwell_unanswered")
-        return {**_drained(node), "unanswered": True}
+        return {**_over(node), "unanswered": True}
     if fired.name == "freed":
         node.log("well")
         node.facts = {**node.facts, "unwell": []}
-        show_drained(node)
+        _show(node)
         return None
     ctx, choice, by = node.ctx, fired.value["choice"], ", ".join(fired.value["by"])
     if choice == choices.RETRY:
@@ -155,15 +158,27 @@ def _act_on_unwell(node: NodeDrain, turn: int, fired: Fired) -> Any:
         abort_operation(ctx, f"abort:well:{turn}", node.drain.operation, fired.value)
     else:
         node.log("unwell_anyway", by=by, workloads=", ".join(node.facts["unwell"]))
-    return _drained(node)
+    return _over(node)
 
 
-def _drained(node: NodeDrain) -> dict[str, Any]:
-    """End as drained; `well` and `owners` are for who looks at the canaries once more."""
+def _show(node: NodeDrain, detail: str = "") -> None:
+    if node.status is NodeStatus.RETURNED:
+        node.show(node.status, detail)
+    else:
+        show_drained(node, detail)
+
+
+def _over(node: NodeDrain) -> dict[str, Any]:
+    """End as drained, or returned; `owners` are for who looks at its workloads once more."""
     unwell = node.facts.get("unwell", [])
-    ended = end(node, NodeStatus.DRAINED, safe_to_power_off=not node.volumes_anyway)
-    if node.drain.options.canary:
+    returned = node.status is NodeStatus.RETURNED
+    safe: dict[str, Any] = {} if returned else {"safe_to_power_off": not node.volumes_anyway}
+    ended = end(node, NodeStatus.RETURNED if returned else NodeStatus.DRAINED, **safe)
+    options = node.drain.options
+    if options.canary or options.whole_life:
         ended["owners"] = node.owners.get("owners", [])
+    if options.whole_life and not returned:
+        ended["shown"] = {**node.view(NodeStatus.DRAINED), **safe}
     return {**ended, "unwell": unwell}
 
 

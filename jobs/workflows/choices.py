@@ -18,6 +18,7 @@ MAINTENANCE: Final = "maintenance"
 DRAIN_AGAIN: Final = "drain_again"
 DECLARE_VALID: Final = "declare_valid"
 GIVE_BACK: Final = "give_back"
+KEEP_OUT: Final = "keep_out"
 
 BLOCK: Final = (RETRY, WAIT, SKIP, FORCE, ABORT)
 REFUSAL: Final = (EVICT_ANYWAY, WAIT, SKIP, ABORT)
@@ -30,6 +31,7 @@ UNWELL: Final = (GO_ON, WAIT, ABORT)
 CANARY: Final = (GO_ON, ABORT)
 ONLY_WORKER: Final = (GO_ON, RETRY, WAIT, SKIP, ABORT)
 IN_MAINTENANCE: Final = (RETURN,)
+UNDER_MAINTENANCE: Final = (RETURN, KEEP_OUT, ABORT)  # of a node that an operation waits for
 NOT_BACK: Final = (RETRY, GO_ON, MAINTENANCE)
 FENCE_LOST: Final = (DRAIN_AGAIN, DECLARE_VALID, GIVE_BACK)
 

@@ -1,6 +1,6 @@
 """What the workflows are started with. Stored as JSON for as long as the operation lives."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -61,6 +61,12 @@ class LifeInput(Frozen):
     `begin` is what it begins with: maintenance, return or fence_lost, of which `evidence` tells.
     `expected` is how long the maintenance should take, in seconds, 0 where nobody said.
     `options` are those of the drain, for draining the node again.
+
+    `operation` is the one that the node is a part of, empty where it is tended by itself. That one
+    also says how its drain ended: `shown` is what readers saw of the node then, `owners` are its
+    workloads as they were before. `begin` is well where only these are left to be waited for: the
+    node is back since `returned_at` (ms), was `away` for so long (ms), and a cordon that was there
+    before its drain was `kept`.
     """
 
     cluster: str
@@ -69,8 +75,14 @@ class LifeInput(Frozen):
     requester: str
     channel: str = ""
     reason: str = ""
-    begin: Literal["maintenance", "return", "fence_lost"]
+    begin: Literal["maintenance", "return", "fence_lost", "well"]
     expected: int = Field(default=0, ge=0)
     evidence: str = ""
     options: DrainOptions = DrainOptions()
     requirements: Requirements = Requirements()
+    operation: str = ""
+    shown: dict[str, Any] = Field(default_factory=dict)
+    owners: tuple[dict[str, Any], ...] = ()
+    returned_at: int = 0
+    away: int = 0
+    kept: bool = False

@@ -64,22 +64,23 @@ class NodeDrain:
     def show(self, status: NodeStatus, detail: str = "", **more: Any) -> None:
         """Show the node's state to readers."""
         self.status = status
-        self.ctx.show(
-            {
-                "name": self.drain.node,
-                "uid": self.drain.uid,
-                "status": status,
-                "detail": detail,
-                "pods_total": self.pods["total"],
-                "pods_gone": self.pods["gone"],
-                "evicted_any": self.evicted_any,
-                "cordoned_before": self.was_cordoned,
-                "forced": self.forced,
-                "started_at": self.started,
-                **self.facts,
-                **more,
-            }
-        )
+        self.ctx.show({**self.view(status, detail), **more})
+
+    def view(self, status: NodeStatus, detail: str = "") -> dict[str, Any]:
+        """Return what readers see of the node: the fields of a :class:`jobs.models.NodeView`."""
+        return {
+            "name": self.drain.node,
+            "uid": self.drain.uid,
+            "status": status,
+            "detail": detail,
+            "pods_total": self.pods["total"],
+            "pods_gone": self.pods["gone"],
+            "evicted_any": self.evicted_any,
+            "cordoned_before": self.was_cordoned,
+            "forced": self.forced,
+            "started_at": self.started,
+            **self.facts,
+        }
 
     def log(self, what: str, **fields: Any) -> None:
         """Add a line to the story, under the node's name."""

@@ -7,7 +7,8 @@ from jobs.models import NodeStatus
 from jobs.workflows.node_state import NodeDrain
 
 _NAMED = 5  # pods that an Event names; the thread has all
-_SILENT = {NodeStatus.DRAINED, NodeStatus.GONE}  # told when it was confirmed; nothing is left
+# Told when it was confirmed, or given back; and of what is gone nothing is left.
+_SILENT = {NodeStatus.DRAINED, NodeStatus.RETURNED, NodeStatus.GONE}
 
 
 def tell_drained(node: NodeDrain) -> None:

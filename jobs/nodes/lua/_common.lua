@@ -15,7 +15,7 @@ end
 local function let_go(name, operation)
   local key = P(a.group) .. 'node:' .. name
   redis.call('HSET', key, 'owner', '', 'holder', '', 'noted', '{}')
-  redis.call('HDEL', key, 'before', 'tended')
+  redis.call('HDEL', key, 'before', 'tended', 'tender')
   redis.call('PEXPIRE', key, UNOWNED)
   redis.call('SREM', P(a.group) .. 'owned', name)
   forget_keep(operation)

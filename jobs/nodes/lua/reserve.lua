@@ -34,7 +34,7 @@ return once_fenced(function()
     end
     if before == '' then redis.call('HDEL', key, 'evicted') end
     if before ~= a.operation then
-      redis.call('HDEL', key, 'before', 'tended')
+      redis.call('HDEL', key, 'before', 'tended', 'tender')
       if before ~= '' then redis.call('HSET', key, 'before', before) end -- its mark may be on the node
     end
     redis.call('HSET', key, 'uid', node.uid, 'owner', a.operation, 'counter', counter,
