@@ -81,6 +81,16 @@ def open_question(
     )
 
 
+def may_maintain(
+    desk: Desk, principal: Principal, view: OperationView, node: str
+) -> Refused | None:
+    """Say why somebody may not start the maintenance of a node that an operation drained.
+
+    A courtesy, as :func:`open_question`.
+    """
+    return _refusal(desk, principal, Action.MAINTENANCE, _target(desk, view, (node,)))
+
+
 def _refusal(desk: Desk, principal: Principal, action: Action, target: Target) -> Refused | None:
     answer = may(principal, action, target, desk.policy)
     if isinstance(answer, Denied):

@@ -2,27 +2,27 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from slack_bolt import Ack, App, BoltContext
 
 from bot import commands
-from bot.commands import Desk, Place
+from bot.commands import Desk
 from bot.grammar import Steer, Steering
 from bot.listeners.delivery import Delivery
 from bot.listeners.deps import Deps
 from bot.listeners.shell import Reply, Work, arrived_at, settle_click
+from bot.listeners.tending import TENDS, tend
 from bot.messages.buttons import (
     ABORT,
     DECIDE,
     DETAILS,
-    MAINTAIN,
     PAUSE,
     REPORT,
     RESUME,
-    RETURN,
     Choice,
     read_choice,
+    read_node,
     read_operation,
 )
 from bot.messages.details import details_modal
@@ -31,12 +31,11 @@ from bot.messages.ephemeral import (
     acted_words,
     decided_words,
     refused_words,
-    tended_words,
 )
 from bot.messages.history import history_modal
 from bot.messages.message import BlockDict
 from bot.messages.modals import abort_modal, force_modal
-from jobs.models import Decided, NodeStatus, OperationView, Principal, Refused
+from jobs.models import Decided, OperationView, Principal, Refused
 
 __all__ = ["register"]
 
@@ -44,7 +43,6 @@ _VERBS: dict[str, tuple[Steering, str]] = {
     PAUSE: ("pause", "paused"),
     RESUME: ("resume", "resumed"),
 }
-_TENDS: dict[str, Literal["maintenance", "return"]] = {MAINTAIN: "maintenance", RETURN: "return"}
 
 
 def register(app: App, deps: Deps) -> None:
@@ -66,7 +64,7 @@ def _work(deps: Deps, body: Mapping[str, Any]) -> Work:
         operation = read_operation(value)
         if operation is None:
             return Reply(NOT_A_BUTTON)
-        return _operation(desk, principal, action_id, operation, delivery)
+        return _operation(desk, principal, action_id, operation, read_node(value), delivery)
 
     return work
 
@@ -125,7 +123,7 @@ def _abort(view: OperationView, choice: Choice, delivery: Delivery) -> BlockDict
 
 
 def _operation(
-    desk: Desk, principal: Principal, action_id: str, operation: str, delivery: Delivery
+    desk: Desk, principal: Principal, action_id: str, operation: str, node: str, delivery: Delivery
 ) -> Reply:
     if action_id in _VERBS:
         verb, past = _VERBS[action_id]
@@ -136,30 +134,13 @@ def _operation(
             return Reply(refused_words(acted))
         # What changed is said to all by the message itself; what didn't, to one person.
         return Reply("" if acted.changed else acted_words(acted, past))
-    if action_id in _TENDS:
-        return _tend(desk, principal, action_id, operation, delivery)
+    if action_id in TENDS:
+        return tend(desk, principal, TENDS[action_id], operation, node, delivery)
     if action_id == REPORT:
         return _report(desk, principal, operation, delivery)
     if action_id not in {ABORT, DETAILS}:
         return Reply(NOT_A_BUTTON)
     return _view(desk, principal, action_id, operation, delivery)
-
-
-def _tend(
-    desk: Desk, principal: Principal, action_id: str, operation: str, delivery: Delivery
-) -> Reply:
-    """Begin the maintenance of the one node that the operation drained, or its return."""
-    view = commands.operation(desk, principal, operation)
-    if isinstance(view, Refused):
-        return Reply(refused_words(view))
-    drained = [node.name for node in view.nodes if node.status is NodeStatus.DRAINED]
-    if len(drained) != 1:
-        return Reply(NOT_A_BUTTON)
-    (node,), there, verb = drained, Place(view.cluster, view.channel), _TENDS[action_id]
-    answer = commands.tend(desk, principal, verb, node, there, dedup=delivery.key)
-    if isinstance(answer, Refused):
-        return Reply(refused_words(answer))
-    return Reply(tended_words(answer, verb, view.cluster, node))
 
 
 def _view(

@@ -1,4 +1,4 @@
-"""Submitted modals: Force and Abort with their reasons, and the form of a drain."""
+"""Submitted modals: Force and Abort with their reasons, the form of a drain, maintenance."""
 
 import re
 from collections.abc import Mapping
@@ -13,8 +13,10 @@ from bot.listeners.asking import submit_form
 from bot.listeners.delivery import Delivery
 from bot.listeners.deps import Deps
 from bot.listeners.shell import Reply, Work, arrived_at, settle_modal
+from bot.listeners.tending import submit_maintenance
 from bot.messages.ephemeral import NOT_A_BUTTON, acted_words, decided_words, refused_words
 from bot.messages.form import REQUEST_MODAL
+from bot.messages.maintenance import MAINTENANCE_MODAL
 from bot.messages.modals import (
     ABORT_MODAL,
     FORCE_MODAL,
@@ -53,15 +55,19 @@ def _work(deps: Deps, body: Mapping[str, Any]) -> Work:
                 form = read_force(submitted)
                 if isinstance(form, ForceForm):
                     return _force(deps, desk, principal, form, delivery)
-                return Reply(errors=form)
+                reply = Reply(errors=form)
             case str(callback) if callback == ABORT_MODAL:
                 wanted = read_abort(submitted)
                 if isinstance(wanted, AbortForm):
                     return _abort(deps, desk, principal, wanted, delivery)
-                return Reply(errors=wanted)
+                reply = Reply(errors=wanted)
             case str(callback) if callback == REQUEST_MODAL:
-                return submit_form(desk, principal, submitted, delivery)
-        return Reply(NOT_A_BUTTON)
+                reply = submit_form(desk, principal, submitted, delivery)
+            case str(callback) if callback == MAINTENANCE_MODAL:
+                reply = submit_maintenance(desk, principal, submitted, delivery)
+            case _:
+                reply = Reply(NOT_A_BUTTON)
+        return reply
 
     return work
 

@@ -29,8 +29,10 @@ __all__ = [
     "choice_label",
     "choice_past",
     "decision_buttons",
+    "node_button",
     "operation_button",
     "read_choice",
+    "read_node",
     "read_operation",
 ]
 
@@ -205,6 +207,15 @@ def operation_button(view: OperationView, action: str, *, which: str = "") -> Bl
 
     `which` comes first in what is read aloud, where there are several operations.
     """
+    return _operation_button(view.id, action, which)
+
+
+def node_button(operation: str, node: str, action: str, *, which: str = "") -> BlockDict:
+    """Return a button about one node that an operation drained; `which` as above."""
+    return _operation_button(operation, action, which, node=node)
+
+
+def _operation_button(operation: str, action: str, which: str, node: str = "") -> BlockDict:
     words, reads, style = {
         PAUSE: ("Pause", "Pause: no new eviction", ""),
         RESUME: ("Resume", "Let the operation go on", "primary"),
@@ -214,7 +225,8 @@ def operation_button(view: OperationView, action: str, *, which: str = "") -> Bl
         RETURN: ("Return to service", "Give the node back when it is what it was", ""),
         REPORT: ("Report", "Show who did what, and on what grounds", ""),
     }[action]
-    value = json.dumps({"o": view.id}, separators=(",", ":"))
+    about = {"o": operation, "n": node} if node else {"o": operation}
+    value = json.dumps(about, separators=(",", ":"))
     return button(words, action, value, reads=f"{which}{reads}", style=style)
 
 
@@ -231,6 +243,12 @@ def read_operation(value: object) -> str | None:
     """Read the value of an operation's button: the operation's id, or None."""
     operation = _read(value).get("o")
     return operation if isinstance(operation, str) and operation else None
+
+
+def read_node(value: object) -> str:
+    """Read which node an operation's button is about, "" where it doesn't say."""
+    node = _read(value).get("n")
+    return node if isinstance(node, str) else ""
 
 
 def _read(value: object) -> dict[str, Any]:

@@ -10,13 +10,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.messages.blocks import actions, button, context, header, section
-from bot.messages.buttons import DETAILS, decision_buttons, is_request, operation_button
+from bot.messages.buttons import (
+    DETAILS,
+    MAINTAIN,
+    RETURN,
+    decision_buttons,
+    is_request,
+    node_button,
+    operation_button,
+)
 from bot.messages.message import BlockDict
 from bot.messages.nodes import node_list, node_name
 from bot.messages.progress import progress_counts, state_words
 from bot.messages.question import question_text, question_title
 from bot.messages.style import MRKDWN
-from bot.messages.text import count, short_id
+from bot.messages.text import count, label, short_id
 from jobs.models import (
     Freeze,
     OperationState,
@@ -41,7 +49,8 @@ __all__ = [
 HOME = "drainbot_home"
 REFRESH = "home:refresh"
 
-_ASKS, _RUNNING, _OVERDUE, _LATELY, _FREEZES = 12, 15, 10, 10, 5
+_ASKS, _RUNNING, _OVERDUE, _KEPT, _LATELY, _FREEZES = 12, 15, 10, 10, 10, 5
+_LONGEST_NAME = 253  # of a node: what is longer is none, and no button carries it
 _SHOWN = 3  # nodes of an operation by name
 _REASON = 200
 
@@ -102,6 +111,7 @@ def home_tab(state: HomeState, now_ms: int) -> HomeTab:
     blocks += _asks(state)
     overdue = _overdue_lines(state)
     blocks += [header("Overdue"), section(overdue)] if overdue else []
+    blocks += [header("Still cordoned"), *_kept(state)] if state.kept else []
     blocks += _running(state, now_ms)
     blocks += [header("Lately"), section(_lately_lines(state))]
     return _tab([*blocks, context([_silent_words(state), _HOW_TO_ASK])], now_ms)
@@ -200,14 +210,29 @@ def _overdue_lines(state: HomeState) -> list[str]:
         f"{_op(view.id, state.links)}."
         for view, question in late
     ]
-    for node in state.kept:
+    return [*lines[:_OVERDUE], *_more(len(lines) - _OVERDUE, "overdue thing")]
+
+
+def _kept(state: HomeState) -> list[BlockDict]:
+    """Return the nodes that an ended operation left cordoned, with what may be done about each."""
+    blocks: list[BlockDict] = []
+    for number, node in enumerate(state.kept[:_KEPT], start=1):
         what = node_name(node.node, MRKDWN)
         mode = MRKDWN.text(node.mode.replace("_", " "), 40)
-        lines.append(
-            f"{what} in {MRKDWN.text(node.cluster)} is {mode} and still cordoned"
-            f"{_since(node.since)}: /drain return {what} gives it back."
-        )
-    return [*lines[:_OVERDUE], *_more(len(lines) - _OVERDUE, "overdue thing")]
+        stays = f"{what} in {MRKDWN.text(node.cluster)} is {mode} and still cordoned"
+        said = f"{stays}{_since(node.since)}: /drain return {what} gives it back."
+        blocks.append(section([said]))
+        if node.operation and all(_is_name(each) for each in (node.operation, node.node)):
+            offered = (MAINTAIN, RETURN) if node.mode == "drained" else (RETURN,)
+            which = f"{number}, {label(node.node, 20)}: "
+            buttons = [node_button(node.operation, node.node, a, which=which) for a in offered]
+            blocks.append(actions(buttons))
+    more = _more(len(state.kept) - _KEPT, "cordoned node")
+    return [*blocks, section(more)] if more else blocks
+
+
+def _is_name(text: str) -> bool:
+    return text.isascii() and len(text) <= _LONGEST_NAME
 
 
 def _late(question: QuestionView) -> str:

@@ -95,7 +95,7 @@ def test_a_hundred_of_everything_fits_and_what_is_left_out_is_counted() -> None:
     tab = home_tab(many, NOW)
     assert problems(tab.view) + of_view(tab.view) == []
     text = json.dumps(tab.view, ensure_ascii=False)
-    for left_out in ("88 more questions", "85 more operations", "90 more overdue things"):
+    for left_out in ("88 more questions", "85 more operations", "90 more cordoned nodes"):
         assert left_out in text
 
 

@@ -14,6 +14,7 @@ from bot.messages import Audience, Message, thread_of
 from bot.messages.details import details_modal
 from bot.messages.ephemeral import NOT_RECORDED
 from bot.messages.form import request_modal
+from bot.messages.maintenance import maintenance_modal
 from bot.messages.modals import abort_modal, force_modal
 from bot.messages.plain import status_lines
 from jobs.models import (
@@ -35,6 +36,7 @@ from tests.bot.messages.samples_life import LIVES
 from tests.bot.messages.samples_people import OWNERS, PEOPLE
 from tests.bot.messages.samples_plan import PLANS
 from tests.bot.messages.samples_replaced import LINKS, REPLACED
+from tests.bot.messages.samples_whole import WHOLE
 
 GOLDEN = Path(__file__).parent / "golden"
 NOW = samples.T0 + 12 * samples.MINUTE
@@ -125,6 +127,7 @@ VIEWS: dict[str, OperationView] = {
     **PLANS,
     **PEOPLE,
     **REPLACED,
+    **WHOLE,
 }
 
 
@@ -185,6 +188,7 @@ def test_modals_read_as_their_golden_files_say() -> None:
         "force": force_modal(samples.question(), reason_required=True),
         "abort": abort_modal(samples.operation()),
         "details": details_modal(samples.operation(), NOW),
+        "maintenance": maintenance_modal("prod-eu", "node-17", operation=samples.operation().id),
         "request": request_modal(
             "prod-eu", ["lab", "prod-eu"], _flags(""), _flags("DURATION"), channel="C01OPS"
         ),

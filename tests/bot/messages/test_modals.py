@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.messages.maintenance import maintenance_modal
 from bot.messages.modals import (
     AbortForm,
     ForceForm,
@@ -83,3 +84,10 @@ def test_a_modal_that_nobody_made_reads_as_empty() -> None:
         form = read_force({"private_metadata": metadata, "state": {"values": {}}})
         assert isinstance(form, ForceForm)
         assert form.question == ""
+
+
+def test_maintenance_asks_for_how_long_and_what_is_done() -> None:
+    modal = maintenance_modal("prod-eu", "n" * 253, operation=samples.operation().id)
+
+    assert problems(modal) == []
+    assert "stays cordoned until somebody returns it" in str(modal)
