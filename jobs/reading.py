@@ -297,8 +297,8 @@ def _broken_end(root: WorkflowRecord) -> OperationEnd | None:
 
 
 def _waited(question: QuestionView) -> int:
-    if question.kind is QuestionKind.START:
-        return 0
+    if question.kind in {QuestionKind.START, QuestionKind.MAINTENANCE}:
+        return 0  # work on a node is no wait for a word
     end = question.settled.at if question.settled else question.closed_at
     return max(0, end - question.opened_at) if end else 0
 

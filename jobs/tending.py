@@ -191,6 +191,7 @@ class Tending:
             if self._settle(principal, asked[-1].id, choices.RETURN) is Outcome.SETTLED:
                 return Submitted(operation=record.tended, created=True, worker_seen=alive)
         mode = record.mode.replace("_", " ")
+        mode = "in maintenance" if mode == "maintenance" else mode
         return Refused(
             reason=f"{record.name} is {mode}, and op {short(record.tended)} is at it: decide "
             "there, or abort it first. Nothing changed."

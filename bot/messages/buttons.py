@@ -59,6 +59,7 @@ _LABELS = {
     "drain_again": "Drain again",
     "declare_valid": "Declare valid",
     "give_back": "Give back",
+    "keep_out": "Leave it out",
 }
 _PAST = {
     "start": "Started",
@@ -79,6 +80,7 @@ _PAST = {
     "drain_again": "Drained again",
     "declare_valid": "Declared valid",
     "give_back": "Given back",
+    "keep_out": "Left in maintenance",
 }
 _DANGER = frozenset({"force", "abort", "deny", "evict_anyway", "node_is_dead"})
 _PRIMARY = frozenset({"start", "approve", "return", "drain_again"})
@@ -181,6 +183,7 @@ def _reads(name: str, question: QuestionView, *, named: bool) -> str:
         "drain_again": lambda: f"Drain {question.node} again",
         "declare_valid": lambda: f"Declare that {question.node} is as good as drained",
         "give_back": lambda: f"Give {question.node} back",
+        "keep_out": lambda: f"Leave {question.node} in maintenance, and go on without it",
         "node_is_dead": lambda: f"Attest that {question.node} is dead",
     }
     return told[name]() if name in told else ""

@@ -3,6 +3,7 @@
 from bot.messages.nodes import node_name
 from bot.messages.style import Style, with_people
 from bot.messages.times import duration
+from bot.messages.whole_life import is_part
 from jobs.models import (
     NodeLife,
     OperationEnd,
@@ -96,6 +97,8 @@ def _way_on(node: str) -> str:
 def life_question(question: QuestionView) -> tuple[str, str]:
     """Return the title and the sentence of a question about such a node, or twice ""."""
     node = question.node
+    if is_part(question):
+        return f"Is the maintenance of {node} done?", "its maintenance is under way"
     return {
         QuestionKind.MAINTENANCE: (f"{node} is in maintenance", "its maintenance is under way"),
         QuestionKind.NOT_BACK: (

@@ -160,6 +160,12 @@ def _returned(node: str, f: _Fields) -> str:
     return f"{node} is back in service{f.by}{f', after {duration(away)}' if away else ''}{f.why}."
 
 
+def _ended(_: str, f: _Fields) -> str:
+    back = f.number("returned")
+    returned = f", {back} returned" if back >= 0 else ""
+    return f"Ended: {f.get('drained') or 0} of {f.get('of') or 0} drained{returned}."
+
+
 _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "cordoned": _cordoned,
     "drained": _drained,
@@ -219,7 +225,10 @@ _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "went_on": lambda _, f: f"Went on after the canary, as said{f.by}.",
     "canary_unanswered": lambda *_: "Nobody answered in time: no other node begins.",
     "denied": lambda _, f: f"Denied{f.by}{f.why}: nothing was done.",
-    "ended": lambda _, f: f"Ended: {f.get('drained') or 0} of {f.get('of') or 0} drained.",
+    "ended": _ended,
+    "kept_out": lambda node, f: (
+        f"{node} stays in maintenance, as said{f.by}: the operation goes on without it."
+    ),
     "maintenance_started": _maintenance,
     "returning": lambda node, f: (
         f"{node} is on its way back{f.by}: it waits until it is what it was before its drain."

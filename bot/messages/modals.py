@@ -14,6 +14,7 @@ from bot.messages.modal_parts import Errors, carried, modal, plain, text_input, 
 from bot.messages.obstacles import block_lines
 from bot.messages.style import MRKDWN
 from bot.messages.text import count, escape, listing
+from bot.messages.whole_life import stays_out
 from jobs.models import OperationView, QuestionView
 
 __all__ = [
@@ -140,8 +141,13 @@ def abort_modal(
 ) -> BlockDict:
     """Return the view that asks before an operation is aborted."""
     started = [n.name for n in view.nodes if n.evicted_any and not n.status.final]
+    out = stays_out(view)
+    started = [name for name in started if name not in out]
     kept = [n.name for n in view.nodes if not n.evicted_any and not n.status.final]
+    kept = [name for name in kept if name not in out]
     lines = [f"No further eviction in {escape(view.cluster)}, beyond requests on their way."]
+    if out:
+        lines.append(f"Stays cordoned, out of service: {_names(out)}.")
     if started:
         lines.append(f"Stays cordoned, pods were evicted already: {_names(started)}.")
     if kept:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from bot.messages.aftermath import after_words
 from bot.messages.style import Style, with_people
 from bot.messages.text import count, listing, pod_names
+from bot.messages.times import duration
 from jobs.models import NodeStatus, NodeView, OperationView
 
 __all__ = [
@@ -41,6 +42,15 @@ _STATUS = {
     NodeStatus.FAILED: "failed",
     NodeStatus.GONE: "gone from the cluster",
 }
+_EMPTIED = frozenset(
+    {
+        NodeStatus.DRAINED,
+        NodeStatus.MAINTENANCE,
+        NodeStatus.FENCE_LOST,
+        NodeStatus.RETURNING,
+        NodeStatus.RETURNED,
+    }
+)
 _ATTENTION = frozenset(
     {
         NodeStatus.BLOCKED,
@@ -86,8 +96,9 @@ def pods_gone(view: OperationView) -> int:
 
 
 def done_count(view: OperationView) -> int:
-    """How many nodes are drained, or gone where that was expected."""
-    done = {NodeStatus.DRAINED} | ({NodeStatus.GONE} if view.options.expect_gone else set())
+    """How many nodes are drained, or gone where that was expected; or back, if they were to be."""
+    done = {NodeStatus.RETURNED if view.options.whole_life else NodeStatus.DRAINED}
+    done |= {NodeStatus.GONE} if view.options.expect_gone else set()
     return sum(node.status in done for node in view.nodes)
 
 
@@ -101,10 +112,25 @@ def status_words(node: NodeView, style: Style) -> str:
         words.append(f"{count(node.terminating, 'pod')} stopping")
     if after := after_words(node, style):
         words.append(after)
-    ended = node.status.final and node.status is not NodeStatus.DRAINED
+    words += _life_words(node, style)
+    ended = node.status.final and (node.status is not NodeStatus.DRAINED or node.life is not None)
     if node.detail and (ended or node.status is NodeStatus.DRAINING):
         words.append(detail_words(node, style))
     return ", ".join(words)
+
+
+def _life_words(node: NodeView, style: Style) -> list[str]:
+    """Say how it is tended after its drain: since when and until when, or for how long it was."""
+    life = node.life
+    if life is None:
+        return []
+    if node.status is NodeStatus.MAINTENANCE:
+        until = [f"expected end {style.time(life.until)}"] if life.until else []
+        return [f"since {style.time(life.since)}", *until] if life.since else until
+    if node.status is NodeStatus.FENCE_LOST:
+        return [style.text(life.evidence, 200)] if life.evidence else []
+    away = node.status is NodeStatus.RETURNED and life.away
+    return [f"was away {duration(life.away)}"] if away else []
 
 
 def detail_words(node: NodeView, style: Style) -> str:
@@ -115,7 +141,7 @@ def detail_words(node: NodeView, style: Style) -> str:
 
 def node_line(node: NodeView, style: Style) -> str:
     """Return a node with its bar: `node-17 █████████░ 20/21 blocked`."""
-    done = node.status is NodeStatus.DRAINED
+    done = node.status in _EMPTIED
     drawn = bar(node.pods_gone, node.pods_total, done=done)
     # Nobody has counted the pods of a node whose turn has not come, or has just come.
     uncounted = not node.pods_total and not node.status.final

@@ -8,6 +8,7 @@ from bot.messages.message import Message, Priority
 from bot.messages.question import question_key, question_text
 from bot.messages.style import MRKDWN, NOTICE
 from bot.messages.text import clip, count, mention, short_id
+from bot.messages.whole_life import said_on
 from jobs.models import OperationView, QuestionKind, QuestionState, QuestionView
 
 __all__ = ["notices"]
@@ -46,11 +47,11 @@ def _in_thread(
     word = "Still no answer" if escalated else "Reminder"
     late = question.kind is QuestionKind.MAINTENANCE
     word = "Past its expected end" if late else word
-    asked = question_text(view, question, MRKDWN)
+    asked = said_on(question_text(view, question, MRKDWN))
     since = f" Asked at {MRKDWN.time(question.opened_at)}." if question.opened_at else ""
     return Message(
         key=_key(question, number),
-        text=clip(f"{word}: {question_text(view, question, NOTICE)}", 1_000),
+        text=clip(f"{word}: {said_on(question_text(view, question, NOTICE))}", 1_000),
         blocks=(
             section([f"{word}, {names}: {asked}{since}{stop if question.stop_at else ''} {link}"]),
         ),

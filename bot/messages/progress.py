@@ -22,6 +22,7 @@ from bot.messages.request import asked_line, plan_lines, request_title
 from bot.messages.style import MRKDWN, NOTICE, Style
 from bot.messages.text import clip, count, mention, pod_names, short_id
 from bot.messages.times import duration
+from bot.messages.whole_life import going_words, is_part
 from jobs.models import OperationState, OperationView, QuestionKind, QuestionView
 
 __all__ = [
@@ -72,8 +73,11 @@ def _going(view: OperationView) -> str:
         return "Giving back"
     if view.frozen:
         return "Frozen"
+    if words := going_words(view):
+        return words
     soaking = "Soaking" if view.soaking_until else "Draining"
-    return "Waiting for people" if view.open_questions else soaking
+    asked = any(not is_part(question) for question in view.open_questions)
+    return "Waiting for people" if asked else soaking
 
 
 def progress_counts(view: OperationView, now_ms: int) -> str:
@@ -93,6 +97,9 @@ def waiting_line(question: QuestionView, audience: Audience, style: Style) -> st
     about = pod_names(map(str, question.pods), style.text, limit=2) or "a decision"
     if is_request(question):
         about = "approval"
+    elif is_part(question):
+        late = ", past its expected end" if question.reminded else ""
+        about = f"the end of work on {node_name(question.node, style)}{late}"
     elif question.node and not question.pods:
         about = node_name(question.node, style)
     since = f", since {style.time(question.opened_at)}" if question.opened_at else ""
@@ -240,9 +247,12 @@ def _running_text(view: OperationView) -> str:
         return f"Giving {node_list([n.name for n in view.nodes], NOTICE)} back in {cluster}."
     done = f"{done_count(view)} of {count(len(view.nodes), 'node')} done"
     held = view.aborted_by or view.paused_by or view.frozen
-    doing = state_words(view) if held else "Draining"
+    doing = state_words(view) if held else going_words(view) or "Draining"
     words = f"{doing} in {cluster}"
-    asked = next(iter(view.open_questions), None)
+    asked = min(view.open_questions, key=is_part, default=None)
+    if asked is not None and is_part(asked):
+        nodes = node_list([q.node for q in view.open_questions], NOTICE)
+        return f"{words}: {done}; somebody says when the maintenance of {nodes} is done."
     if asked is None:
         soaking = f"; {_lower(soaking_line(view, NOTICE))}" if view.soaking_until else ""
         return f"{words}: {done}{soaking}."

@@ -19,6 +19,7 @@ from bot.messages.obstacles import block_lines, refusal_lines, wont_stop_lines
 from bot.messages.request import asked_line, plan_lines, request_title
 from bot.messages.style import MRKDWN, NOTICE, Style, with_people
 from bot.messages.text import clip, count, listing, pod_names, short_id
+from bot.messages.whole_life import is_part, part_effects
 from jobs.models import OperationView, QuestionKind, QuestionState, QuestionView, Verdict
 
 __all__ = [
@@ -104,6 +105,8 @@ def question_text(view: OperationView, question: QuestionView, style: Style) -> 
         f"on {node_name(question.node, style)} in {cluster}" if question.node else f"in {cluster}"
     )
     if question.kind is QuestionKind.MAINTENANCE:
+        if is_part(question):
+            return f"Is the maintenance of {style.text(question.node)} in {cluster} done?"
         return f"{style.text(question.node)} in {cluster} is in maintenance."
     return f"Decision needed {where}: {_what(question, style)}."
 
@@ -142,7 +145,7 @@ def effects(view: OperationView, question: QuestionView, style: Style) -> list[s
         lines.append(f"Start leaves {'them' if len(question.pods) > 1 else 'it'} for a question.")
     elif "evict_anyway" in words:
         lines.append("Evict anyway moves exactly these pods; budgets still hold.")
-    lines += [*after_effects(question), *life_effects(question)]
+    lines += part_effects(view, question) or [*after_effects(question), *life_effects(question)]
     if "skip" in words and question.kind not in {QuestionKind.VOLUMES, QuestionKind.ONLY_WORKER}:
         others = sum(not n.status.final for n in view.nodes if n.name != question.node)
         then = "goes on with other nodes" if others else "ends the operation without this node"

@@ -8,6 +8,7 @@ from bot.messages.obstacles import budget_short, reason_words
 from bot.messages.style import Style
 from bot.messages.text import count, listing, pod_names
 from bot.messages.times import duration
+from bot.messages.whole_life import plan_lines_of_life
 from jobs.models import (
     BudgetFacts,
     DrainOptions,
@@ -77,7 +78,7 @@ def plan_lines(view: OperationView, style: Style, *, shown: int = _SHOWN) -> lis
         return [node_list(names, style)]
     lines = [f"{node_list(names, style, max(shown, 4))} · {_moves(plan, style)}"]
     lines += _limits(plan, style)
-    lines += _order_lines(view)
+    lines += [*_order_lines(view), *plan_lines_of_life(view)]
     lines += _block_lines(plan, style, shown)
     lines += _refusal_lines(view, plan, style, shown)
     lines += _loss_lines(plan, style, shown)

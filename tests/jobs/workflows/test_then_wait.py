@@ -387,7 +387,7 @@ def test_a_maintenance_by_command_of_a_node_in_maintenance_names_the_operation(p
     maintained(story, operation)
     answer = tend(story, "maintenance")
     assert isinstance(answer, Refused)
-    assert answer.reason.startswith("node-1 is maintenance, and op ")
+    assert answer.reason.startswith("node-1 is in maintenance, and op ")
     assert story.view(operation).end is None
 
 
