@@ -6,6 +6,7 @@ from bot.messages.times import duration
 from bot.messages.whole_life import is_part
 from jobs.models import (
     NodeLife,
+    NodeStatus,
     OperationEnd,
     OperationState,
     OperationView,
@@ -35,6 +36,8 @@ def life_title(view: OperationView, life: NodeLife) -> str:
     """Return in a few words how the node stands."""
     if view.state is not OperationState.ENDED:
         return _RUNNING.get(life.mode, "Out of service")
+    if _is_gone(view):
+        return "Gone from the cluster"
     undone = _UNDONE.get(view.end) if view.end else None
     if undone and life.mode == "fence_lost":
         return f"Fence lost; {undone[:1].lower()}{undone[1:]}"
@@ -79,11 +82,19 @@ def _ended(view: OperationView, life: NodeLife, node: str, style: Style) -> list
     if life.mode == "accepting":
         away = f" It was out of service for {duration(life.away)}." if life.away else ""
         return [f"{node} is back in service{why}.{away}"]
+    if _is_gone(view):
+        said = f"{detail}. " if detail else ""
+        return [f"{node} is gone: {said}drainbot has let go of it, and touches no other node."]
     if life.mode == "fence_lost" and view.end is not OperationEnd.DRAINED:
         return [_lost(node, life, style)]
     if view.end is OperationEnd.DRAINED:
         return [f"{node} stays out of service{why}. {_way_on(node)}"]
     return [f"{detail}." if detail else "Nothing more is done.", _way_on(node)]
+
+
+def _is_gone(view: OperationView) -> bool:
+    """Whether the node left the cluster, or was made anew: there is nothing to decide about it."""
+    return any(node.status is NodeStatus.GONE for node in view.nodes)
 
 
 def _lost(node: str, life: NodeLife, style: Style) -> str:

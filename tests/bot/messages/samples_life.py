@@ -99,6 +99,7 @@ LIVES: dict[str, OperationView] = {
     ),
     "life_gone": tended(
         "fence_lost",
+        nodes=(NODE.model_copy(update={"status": NodeStatus.GONE}),),
         evidence="another node has its name now",
         state=OperationState.ENDED,
         end=OperationEnd.FAILED,
