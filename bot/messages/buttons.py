@@ -169,6 +169,8 @@ def _reads(name: str, question: QuestionView, *, named: bool) -> str:
             f"Wait for {question.node} again"
             if question.kind is QuestionKind.NOT_BACK
             else f"Try again to evict {pods}"
+            if question.pods
+            else "Look again"
         ),
         "wait": lambda: "Wait: ask again in an hour",
         "skip": lambda: f"Skip {question.node}",

@@ -252,6 +252,13 @@ def _node_notes(nodes: Iterable[NodePlan], style: Style, shown: int) -> list[str
         ("Not Ready", [n.name for n in plans if not n.ready]),
     ]
     lines = [f"{words}: {node_list(names, style)}" for words, names in notes if names]
+    workers = [n.name for n in plans if n.only_worker]
+    if workers:
+        runs = "runs the only worker" if len(workers) == 1 else "run the only workers"
+        its = "its" if len(workers) == 1 else "their"
+        lines.append(
+            f"{node_list(workers, style)} {runs} that would be left: asked about at {its} turn"
+        )
     taken = [n for n in plans if n.taken_by]
     lines += [
         f"{node_list([n.name], style)} is taken by {style.text(n.taken_by, 120)}"

@@ -10,6 +10,7 @@ from jobs.drain.facts import Budget, Node, Owner, Pod
 from jobs.drain.filters import Rules
 from jobs.drain.marks import foreign_mark
 from jobs.drain.plan import node_plan, operation_plan
+from jobs.hosts import hosts_of
 from jobs.ids import short
 from jobs.kubernetes.budgets import list_budgets
 from jobs.kubernetes.nodes import find_node
@@ -66,6 +67,7 @@ def _plan(look: "_Look", nodes: list[str], *, plan_only: bool) -> dict[str, Any]
         if refused and not plan_only:
             return {"refused": f"{refused} Nothing was started."}
         plans.append(look.at(node, refused))
+    plans = look.workers_last(plans)
     away, more = look.away(plans)
     too_many = not look.guardrails.away_allowed(away, more)
     if too_many and not plan_only:
@@ -140,6 +142,12 @@ class _Look:
         """
         owned = self._act.resources.nodes.owned()
         return len(owned), len({plan.name for plan in plans} - set(owned))
+
+    def workers_last(self, plans: Sequence[NodePlan]) -> list[NodePlan]:
+        """Mark the nodes with the only workers that would be left; those go last."""
+        last = hosts_of(self._act.resources.store).last_on(plan.name for plan in plans)
+        marked = [plan.model_copy(update={"only_worker": plan.name in last}) for plan in plans]
+        return sorted(marked, key=lambda plan: plan.only_worker)
 
     def too_many(self, away: int) -> str:
         """Say that the guardrails let no more nodes leave."""

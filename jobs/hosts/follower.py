@@ -54,8 +54,7 @@ class Follower:
 
     def look(self) -> Standing:
         """Take in what has become of the node, and act on it."""
-        was = self._lives.kept(self._node)
-        life = self._life(was)
+        was, life = self._life(self._lives.kept(self._node))
         while (step := self._observer.next(life)) is not None:
             if not self._keep(was, step.life):
                 was = self._lives.kept(self._node)
@@ -63,24 +62,31 @@ class Follower:
                 continue
             was, life = step.life.to_json(), step.life
             self._tell(step)
-        if uptime() >= self._write_at and self._keep(was, life):
-            self._write_at = uptime() + WRITE_EVERY
+        self._keep(was, life)
         return self._stand(life)
 
-    def _life(self, was: str) -> Life:
+    def _life(self, was: str) -> tuple[str, Life]:
+        """Return what is kept, and the life to go on with."""
         known = readable(was)
         if known is not None and not self._fresh:
-            return known
+            return was, known
         begun = self._observer.begin()
         life = begun.life
         if known is not None and known.state.halted and known.uid in {"", life.uid}:
             life = known
-        if self._keep(was, life):
-            self._fresh = False
-        return life
+        if not self._keep(was, life):
+            return self._life(self._lives.kept(self._node))
+        self._fresh = False
+        return life.to_json(), life
 
     def _keep(self, was: str, life: Life) -> bool:
-        return was == life.to_json() or self._lives.keep(self._node, was, life)
+        """Keep a life, at times also one that has not changed; False: somebody was faster."""
+        if was == life.to_json() and uptime() < self._write_at:
+            return True
+        kept = self._lives.keep(self._node, was, life)
+        if kept:
+            self._write_at = uptime() + WRITE_EVERY
+        return kept
 
     def _stand(self, life: Life) -> Standing:
         # Who takes work needs nobody: others are looked at only where it matters.

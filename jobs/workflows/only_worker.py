@@ -69,8 +69,8 @@ def _ask(node: NodeDrain, turn: str) -> Fired:
     needs, name = node.drain.requirements, node.drain.node
     node.show(NodeStatus.BLOCKED, _SHORT)
     detail = (
-        f"{name} runs the only worker of {node.ctx.token.group} that would be left: when its pod "
-        "is evicted nobody finishes this drain until a worker starts elsewhere."
+        f"The only worker of {node.ctx.token.group} that would be left runs on {name}: when its "
+        "pod is evicted nobody finishes this drain until a worker starts elsewhere."
     )
     payload = {
         "node": name, "detail": detail, "thread_key": f"{name}:worker",

@@ -5,6 +5,7 @@ from typing import Any
 from jobs.drain.facts import Budget, Controller, Owner, Pod
 from jobs.drain.wellness import Baseline
 from jobs.freed import Freed, Seen, Watched, another_question, may_have_to_move
+from jobs.hosts import Hosts
 
 
 def waiting(**fields: Any) -> Watched:
@@ -127,6 +128,16 @@ def test_volumes_that_are_all_detached_free_the_drain() -> None:
     assert look(Freed(), watched, attached={"csi-1": False, "csi-2": False})
     assert not look(Freed(), watched, attached={"csi-1": False, "csi-2": True})
     assert not look(Freed(), watched, attached={"csi-1": False})
+
+
+def test_a_worker_that_takes_work_on_another_node_frees_the_drain_of_the_last_one() -> None:
+    watched = Watched.read("op-1-1", {"node": "node-1", "uid": "n1", "worker_elsewhere": True})
+    here, there = frozenset({"node-1"}), frozenset({"node-1", "node-2"})
+    assert look(Freed(), watched, hosts=Hosts(there, there))
+    assert not look(Freed(), watched, hosts=Hosts(there, here))
+    assert not look(Freed(), watched, hosts=Hosts(here, here))
+    assert not look(Freed(), watched, hosts=None)
+    assert not look(Freed(), waiting(), budget(0), hosts=Hosts(there, there))
 
 
 # -- another question ------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ def test_the_only_worker_asks_before_it_drains_its_own_node_and_goes_on_when_one
     question = asked(hosts, operation)
     assert question.kind is QuestionKind.ONLY_WORKER
     assert question.choices == choices.ONLY_WORKER
-    assert "node-1 runs the only worker of test" in question.detail
+    assert "only worker of test that would be left runs on node-1" in question.detail
     assert not hosts.cordoned("node-1")
     assert hosts.evictions() == []
 

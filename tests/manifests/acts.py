@@ -1,5 +1,6 @@
 """What a worker and a bot do with Redis, each act as a function: the product's own code at work."""
 
+from collections.abc import Callable
 from typing import Any
 
 from bot.groups import GroupStore, People
@@ -11,10 +12,13 @@ from bot.webhook_store import WebhookStore
 from jobs.audit import AuditLog, Chainer
 from jobs.beginnings import Beginnings
 from jobs.durable import Activity, Context, Question, Quota, Registry, Runner, Signal, Store, Timer
+from jobs.durable.intake import Intake
 from jobs.durable.keeper import Keeper, reap_dead
 from jobs.durable.records import Token
 from jobs.durable.slot import Slot
 from jobs.durable.store import nonce
+from jobs.hosts import Standing, hosts_of
+from jobs.hosts.follower import Follower
 from jobs.inventory import InventoryStore
 from jobs.models import ClusterNode, DrainRequest, LostState, Principal, Refused
 from jobs.nodes import NodeStore, Reservation, Reserved
@@ -70,13 +74,15 @@ def _everything(ctx: Context[Any], _input: Any) -> Any:
     return "done"
 
 
-def _answer_doorbells(guarded: GuardedRedis, store: Store, **how: Any) -> None:
+def _answer_doorbells(
+    guarded: GuardedRedis, store: Store, *, shut: Callable[[], bool] = lambda: False, **how: Any
+) -> None:
     registry = Registry()
     registry.workflow("ask")(_everything)
     registry.workflow("child")(lambda ctx, _: ctx.log("was here"))
     runner: Runner[Any] = Runner(store, registry, None, owner="slot", lease=60)
     raw = guarded.of("worker", text=False)
-    slot = Slot(raw, lambda _slot: runner, CLUSTER, name=f"slot-{nonce()}")
+    slot = Slot(raw, lambda _slot: runner, CLUSTER, name=f"slot-{nonce()}", shut=shut)
     slot.work(logging_level="ERROR", **how)
 
 
@@ -261,5 +267,22 @@ def tell(guarded: GuardedRedis) -> None:
     assert groups.load().at == 1
 
 
-OF_A_WORKER = (run_workflows, keep, link, sweep, keep_nodes, keep_inventory)
+def follow_its_node(guarded: GuardedRedis) -> None:
+    """Follow the node that it runs on, and leave a doorbell to another worker."""
+    store = Store(guarded.of("worker"), CLUSTER)
+    keeper = Keeper(store, name="keeper-1", keep_for=60, host="node-1")
+    keeper.tick()
+    assert Follower(store, "node-1", Intake(), fresh=True).look() is Standing.TAKES
+    assert hosts_of(store).able == {"node-1"}
+    start(store)
+    shuts = iter([False, True])  # while the slot waits for a doorbell
+    _answer_doorbells(guarded, store, max_jobs=1, shut=lambda: next(shuts))
+    record = store.workflow(OPERATION)
+    assert record is not None
+    assert record.state == "ready"
+    keeper.run(lambda _: True)
+    assert hosts_of(store).alive == frozenset()
+
+
+OF_A_WORKER = (run_workflows, keep, link, sweep, keep_nodes, keep_inventory, follow_its_node)
 OF_A_BOT = (settle, steer, tell)

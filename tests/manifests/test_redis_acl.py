@@ -15,8 +15,8 @@ from tests.manifests.conftest import BASE, ROOT, GuardedRedis, users_acl
 
 Act = Callable[[GuardedRedis], None]
 REFUSED = r"(?i)acl|permission|can't (access|run)"  # Redis 7 and 6.2
-LUA = ("jobs/durable/lua", "jobs/nodes/lua", "jobs/audit/lua")
-OF_CLIENTS = {"start", "settle", "postpone", "control", "freeze", "lease", "_common"}
+LUA = ("jobs/durable/lua", "jobs/nodes/lua", "jobs/audit/lua", "jobs/hosts/lua")
+OF_CLIENTS = {"start", "settle", "postpone", "control", "freeze", "lease", "_common", "_questions"}
 ONLY_OF_CLIENTS = {"settle", "postpone", "freeze"}
 AS_CONNECTIONS_DO = {"ping", "select", "script"}  # after an outage, for a database, for a new Redis
 

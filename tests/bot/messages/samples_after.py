@@ -74,6 +74,19 @@ def volumes() -> QuestionView:
     )
 
 
+def only_worker() -> QuestionView:
+    return samples.question(
+        kind=QuestionKind.ONLY_WORKER,
+        choices=("go_on", "retry", "wait", "skip", "abort"),
+        blocks=(),
+        detail="The only worker of prod-eu that would be left runs on node-17: when its pod is "
+        "evicted nobody finishes this drain until a worker starts elsewhere.",
+        pods_left=0,
+        pods_total=0,
+        thread_key="node-17:worker",
+    )
+
+
 def freed() -> QuestionView:
     return samples.question(
         kind=QuestionKind.FREED,
@@ -92,6 +105,13 @@ AFTER: dict[str, OperationView] = {
     "after_unwell": _with(unwell(), WAITS),
     "after_volumes": _with(volumes(), ATTACHED),
     "after_freed": _with(freed(), samples.NODE_17),
+    "only_worker": _with(
+        only_worker(),
+        samples.NODE_17.model_copy(
+            update={"pods_gone": 0, "pods_total": 0, "evicted_any": False, "waiting_for": (),
+                    "detail": "it runs the only worker that would be left"}
+        ),
+    ),
     "after_waits_for_workloads": samples.operation(
         questions=(), nodes=(WAITS, samples.NODE_18), log=()
     ),

@@ -72,6 +72,14 @@ def test_a_keeper_is_seen_by_readers_with_its_host(
     assert group.members("workers") == {"node-7|keeper-1": group.clock.at + 5000}
 
 
+def test_a_keeper_that_ends_is_not_seen_any_more(group: Group, keeper: Keeper) -> None:
+    other = Keeper(group.store, name="keeper-2", keep_for=3600, host="node-7")
+    other.tick()
+    turns = iter([False, True])
+    keeper.run(lambda _: next(turns))
+    assert group.members("workers") == {"node-7|keeper-2": group.clock.at + 5000}
+
+
 def test_a_keeper_that_is_gone_for_long_is_not_seen_any_more(
     group: Group, keeper: Keeper, uptime: Clock
 ) -> None:

@@ -163,13 +163,19 @@ NODES: dict[str, Case] = {
 }
 # What these answer is how much they did: nothing the second time, and nobody decides by it.
 COUNTS = {"sweep", "forget", "tidy"}
-PACKAGES = {"jobs.durable": CORE, "jobs.nodes": NODES}
+HOSTS: dict[str, Case] = {
+    "keep": lambda _: {
+        "node": "a", "was": "", "life": "{}", "ttl": 60_000,
+        "cleared": {"by": "T:U1", "why": "looked"},
+    },
+}  # fmt: skip
+PACKAGES = {"jobs.durable": CORE, "jobs.nodes": NODES, "jobs.hosts": HOSTS}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_there_is_a_case_for_each_script(package: str) -> None:
     files = (ROOT / package.replace(".", "/") / "lua").glob("*.lua")
-    assert {file.stem for file in files} - {"_common"} == PACKAGES[package].keys()
+    assert {file.stem for file in files} - {"_common", "_questions"} == PACKAGES[package].keys()
 
 
 def held(group: Group) -> dict[str, Any]:
