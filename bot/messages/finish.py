@@ -10,6 +10,7 @@ from bot.messages.request import plan_lines
 from bot.messages.style import MRKDWN, NOTICE, Style, with_people
 from bot.messages.text import clip, count, listing, mention, pod_names, short_id
 from bot.messages.times import duration
+from bot.messages.whole_life import back_lines, longest_away
 from jobs.models import (
     NodeStatus,
     NodeView,
@@ -36,6 +37,7 @@ _SHOWN = 6
 _PLANNED = 12  # pods of each kind that a plan names
 _DIGEST = 12  # characters of a plan's digest that tell it from another one
 _EXPLAINED = frozenset({OperationEnd.REFUSED, OperationEnd.FAILED, OperationEnd.PARTLY})
+_DONE = frozenset({NodeStatus.DRAINED, NodeStatus.RETURNED})
 _YES = frozenset({"start", "approve", "evict_anyway"})
 _AT_ONCE = 10_000  # ms: who was refused this fast still looks at the parent message
 
@@ -45,14 +47,14 @@ def finish(view: OperationView) -> Message | None:
     looks = view.end in {OperationEnd.REFUSED, OperationEnd.PLANNED}
     if looks and view.ended_at - view.created_at < _AT_ONCE:
         return None
-    who = mention(view.requester)
+    who, buttons = mention(view.requester), _finish_buttons(view)
     return Message(
         key=FINISH,
         text=clip(finish_text(view, NOTICE), 1_000),
         blocks=(
             header(f"{finish_title(view)} · {view.cluster}"),
-            section([who, *finish_lines(view, MRKDWN)]),
-            actions([operation_button(view, each) for each in _finish_buttons(view)]),
+            section([who, *finish_lines(view, MRKDWN, offered=RETURN in buttons)]),
+            actions([operation_button(view, each) for each in buttons]),
             context([people_line(view, MRKDWN)]),
         ),
         priority=Priority.URGENT,
@@ -65,6 +67,8 @@ def _finish_buttons(view: OperationView) -> tuple[str, ...]:
     """Return what the end offers: a drained node goes on from here, one at a time."""
     drained = [n for n in view.nodes if n.status is NodeStatus.DRAINED]
     out = view.life is None or view.life.mode == "drained"
+    if len(drained) == 1 and drained[0].life is not None:  # it is in maintenance already
+        return (RETURN, REPORT)
     if len(drained) == 1 and out and not drained[0].cordoned_before:
         return (MAINTAIN, RETURN, REPORT) if view.life is None else (RETURN, REPORT)
     return (REPORT,)
@@ -86,7 +90,7 @@ def finish_title(view: OperationView) -> str:
         return life_title(view, view.life)
     if is_return(view):
         return "Given back"
-    drained = f"{done_count(view)} of {len(view.nodes)} drained"
+    drained = _counted(view, f"{len(view.nodes)} drained")
     return {
         OperationEnd.DRAINED: drained,
         OperationEnd.PARTLY: drained,
@@ -114,7 +118,8 @@ def finish_text(view: OperationView, style: Style) -> str:
     if is_return(view):
         return f"{cluster}: {node_list([n.name for n in view.nodes], style)} takes pods again."
     took = duration(view.ended_at - view.created_at)
-    words = f"{cluster}: {done_count(view)} of {count(len(view.nodes), 'node')} drained in {took}"
+    nodes = count(len(view.nodes), "node")
+    words = f"{cluster}: {_counted(view, f'{nodes} drained')} in {took}{longest_away(view)}"
     forced = _forced(view)
     if forced:
         words += f", {count(len(forced), 'pod')} forced"
@@ -133,8 +138,11 @@ def finish_text(view: OperationView, style: Style) -> str:
     )
 
 
-def finish_lines(view: OperationView, style: Style) -> list[str]:
-    """Return the facts of the end, the most wanted first."""
+def finish_lines(view: OperationView, style: Style, *, offered: bool = False) -> list[str]:
+    """Return the facts of the end, the most wanted first.
+
+    Where the way on is `offered` by buttons beside them, they don't say it.
+    """
     if view.end is OperationEnd.PLANNED and view.plan is not None:
         made = f"Plan {style.text(view.plan.digest[:_DIGEST])}, as of {style.time(view.plan.as_of)}"
         return [*plan_lines(view, style, shown=_PLANNED), f"{made}. The time is an estimate."]
@@ -152,13 +160,20 @@ def finish_lines(view: OperationView, style: Style) -> list[str]:
     if view.aborted_by:
         why = f": {style.text(view.aborted_reason, 300)}" if view.aborted_reason else ""
         lines.append(f"Aborted by {style.person(view.aborted_by)}{why}.")
-    lines += [*_safe_lines(view, style), *_other_nodes(view, style), *_way_back(view, style)]
+    lines += [*back_lines(view, style), *_safe_lines(view, style), *_other_nodes(view, style)]
+    lines += [] if offered else _way_back(view, style)
     if view.ended_at and view.created_at and view.end is not OperationEnd.REFUSED:
         took = duration(view.ended_at - view.created_at)
-        waited = f", {duration(view.waited_for_people)} of them waiting for people"
+        waited = f", {duration(view.waited_for_people)} of it waiting for people"
         lines.append(f"Took {took}" + (waited if view.waited_for_people >= 60_000 else ""))  # noqa: PLR2004  a minute
     lines += [_forced_line(q, style) for q in view.questions if _is_force(q)][:_SHOWN]
     return lines
+
+
+def _counted(view: OperationView, drained: str) -> str:
+    """Return `1 of 2 drained`, or with `--then=wait` what is counted there."""
+    more = ", maintained and returned" if view.options.whole_life else ""
+    return f"{done_count(view)} of {drained}{more}"
 
 
 def people_line(view: OperationView, style: Style) -> str:
@@ -210,7 +225,7 @@ def _unwell(node: NodeView, style: Style) -> str:
 
 
 def _other_nodes(view: OperationView, style: Style) -> list[str]:
-    others = [n for n in view.nodes if n.status is not NodeStatus.DRAINED and n.started_at]
+    others = [n for n in view.nodes if n.status not in _DONE and n.started_at]
     lines = [_other_node(view, node, style) for node in others[:_SHOWN]]
     if len(others) > _SHOWN:
         lines.append(f"… and {count(len(others) - _SHOWN, 'more node')} not drained.")
@@ -227,16 +242,18 @@ def _way_back(view: OperationView, style: Style) -> list[str]:
     kept = [
         n.name
         for n in view.nodes
+        if n.status is not NodeStatus.RETURNED
         if n.status is NodeStatus.DRAINED or (n.started_at and n.evicted_any and n.cordon_kept)
     ]
     kept = [name for name in kept if not _was_cordoned(view, name)]
     if not kept:
         return []
     which = node_name(kept[0], style) if len(kept) == 1 else "NODE"
-    if not any(n.name in kept and n.status is NodeStatus.DRAINED for n in view.nodes):
+    drained = any(n.name in kept and n.status is NodeStatus.DRAINED for n in view.nodes)
+    if not drained or view.options.whole_life:  # then its maintenance has begun
         return [f"/drain return {which} gives it back."]
-    begins = f"/drain maintenance {which} says that work on it begins"
-    return [f"{begins}; /drain return {which} gives it back when it is done."]
+    begins = f"Next: /drain maintenance {which} when work on it begins"
+    return [f"{begins}, /drain return {which} when it is done."]
 
 
 def _was_cordoned(view: OperationView, name: str) -> bool:

@@ -64,8 +64,8 @@ def life_lines(view: OperationView, life: NodeLife, style: Style) -> list[str]:
         return _ended(view, life, node, style)
     match life.mode:
         case "maintenance":
-            since = f" since {style.time(life.since)}" if life.since else ""
-            end = f"; expected end {style.time(life.until)}" if life.until else ""
+            since = f" since {style.time(life.since, day=True)}" if life.since else ""
+            end = f"; expected end {style.time(life.until, day=True)}" if life.until else ""
             late = any(question.reminded for question in view.open_questions)
             more = style.bold("It is past its expected end.") if late else "It stays cordoned."
             return [f"{node} is in maintenance{since}{end}. {more}"]
@@ -134,9 +134,9 @@ def life_effects(question: QuestionView) -> list[str]:
         ]
     if question.kind is QuestionKind.FENCE_LOST:
         return [
-            "Nothing was done about it. Drain again cordons and empties it.",
-            "Declare valid lets the pods on it stay; it must be cordoned, and drainbot's.",
-            "Give back undoes what is left of drainbot's cordon.",
+            "Nothing was done about it. Drain again cordons it and moves what landed on it.",
+            "Declare valid counts it as drained with the pods that are on it now: cordon it first.",
+            "Give back lets it take pods again.",
         ]
     return []
 

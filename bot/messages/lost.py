@@ -1,5 +1,7 @@
 """What people read after Redis came back empty: what was under way, and what to do about it."""
 
+from datetime import UTC, datetime
+
 from bot.messages.blocks import context, header, section
 from bot.messages.message import Message, Priority
 from bot.messages.nodes import node_list, node_name
@@ -10,7 +12,7 @@ from jobs.models import LostState, OrphanView
 __all__ = ["LOST", "lost_message"]
 
 LOST = "lost"
-_SHOWN = 20  # nodes by name
+_SHOWN = 10  # nodes by name
 _WHAT_TO_DO = (
     "*What to do:* look at these nodes: pods may have left them already. "
     "`drainbot orphans` lists them, `drainbot orphans --undo NODE…` uncordons those that you name "
@@ -28,12 +30,8 @@ def lost_message(lost: LostState) -> Message:
         "stopped for good, and the buttons of older messages do nothing any more. "
         f"{still} the marks of an operation that was lost:"
     )
-    lines = [
-        what,
-        *(_line(orphan) for orphan in lost.orphans[:_SHOWN]),
-    ]
-    if len(names) > _SHOWN:
-        lines.append(f"… and {count(len(names) - _SHOWN, 'more node')}")
+    lines = [what, *(_line(orphan) for orphan in lost.orphans[:_SHOWN])]
+    more = [f"… and {count(len(names) - _SHOWN, 'more node')}"] if len(names) > _SHOWN else []
     return Message(
         key=LOST,
         text=clip(
@@ -44,7 +42,7 @@ def lost_message(lost: LostState) -> Message:
         blocks=(
             header(f"Redis came back empty · {lost.cluster}"),
             section(lines),
-            section([_WHAT_TO_DO]),
+            section([*more, _WHAT_TO_DO]),
             context(["told once; the worker's log has it too"]),
         ),
         priority=Priority.URGENT,
@@ -53,10 +51,19 @@ def lost_message(lost: LostState) -> Message:
     )
 
 
+def _moment(mark: str) -> str:
+    """Show a moment of a node's marks to each person in their zone; what is none stays as it is."""
+    try:
+        at = datetime.fromisoformat(mark).astimezone(UTC)
+        return MRKDWN.time(int(at.timestamp() * 1000), day=True)
+    except (ValueError, OverflowError, OSError):
+        return MRKDWN.text(mark, 40)
+
+
 def _line(orphan: OrphanView) -> str:
     # The marks stand on the node, where others may write too: only a user is ever mentioned.
     by = f", asked for by {with_people(orphan.requested_by, MRKDWN, 80)}"
-    since = f", since {MRKDWN.text(orphan.since, 40)}" if orphan.since else ""
+    since = f", since {_moment(orphan.since)}" if orphan.since else ""
     why = f" ({MRKDWN.text(orphan.reason, 100)})" if orphan.reason else ""
     now = ""
     if not orphan.cordoned:

@@ -86,7 +86,8 @@ def force_modal(
     if len(lines) > len(shown):
         blocks.append(section([f"… and {len(lines) - len(shown)} more; see `drainbot status`."]))
     votes = vote_lines(question, MRKDWN) or [needs_line(question, MRKDWN)]
-    blocks.append(section([*block_lines(question.blocks, MRKDWN), _FORCE_WORDS, *votes]))
+    how = _FORCE_ONE if len(pods) == 1 else _FORCE_MANY
+    blocks.append(section([*block_lines(question.blocks, MRKDWN), how, *votes]))
     blocks.append(text_input(_REASON, "Why", required=reason_required, many_lines=True))
     if confirm:
         tail = name[-_TAIL:]
@@ -109,8 +110,9 @@ def force_modal(
     )
 
 
-_FORCE_WORDS = (
-    "Each is deleted past its budget, with its own grace, one at a time: the next when the "
+_FORCE_ONE = "It is deleted past its budget, with its own grace period."
+_FORCE_MANY = (
+    "Each is deleted past its budget, with its own grace period, one at a time: the next when the "
     "replacement is ready, or after a minute."
 )
 

@@ -73,14 +73,13 @@ def _elsewhere(
     """Tell another channel: counts and a link, no names of pods."""
     is_open = question.state is QuestionState.OPEN
     cluster = MRKDWN.text(question.cluster)
-    about = f"about {count(len(question.pods), 'pod')} " if question.pods else ""
+    about = f" about {count(len(question.pods), 'pod')}" if question.pods else ""
     what = "approval" if question.kind is QuestionKind.APPROVAL else "a decision"
-    said = f"A drain in {cluster} waits for {what} {about}"
+    since = f" since {MRKDWN.time(question.opened_at)}" if question.opened_at else ""
+    said = f"A drain in {cluster} has waited{since} for {what}{about}."
     if question.kind is QuestionKind.MAINTENANCE:
-        said = f"A node of {cluster} is in maintenance past its expected end, "
-    if question.opened_at:
-        said += f"since {MRKDWN.time(question.opened_at)}"
-    said = f"{said.rstrip()}."
+        since = f",{since}" if since else ""
+        said = f"A node of {cluster} is in maintenance past its expected end{since}."
     link = MRKDWN.link("→ the question", audience.links.get(question_key(question), ""))
     if not is_open:
         # Who decided is told, why is not: a reason may name pods.

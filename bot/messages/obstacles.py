@@ -53,8 +53,11 @@ def budget_short(budget: BudgetFacts, style: Style) -> str:
     return f"{name} needs {budget.desired_healthy} healthy, has {budget.current_healthy}"
 
 
-def block_lines(blocks: Sequence[Block], style: Style) -> list[str]:
-    """Say what blocks, by cause: pods that one budget holds back share their sentences."""
+def block_lines(blocks: Sequence[Block], style: Style, *, advice: bool = True) -> list[str]:
+    """Say what blocks, by cause: pods that one budget holds back share their sentences.
+
+    Without `advice` it is not said whether waiting helps, and what would: it is past.
+    """
     causes: dict[tuple[object, ...], list[Block]] = {}
     for block in blocks:
         budgets = tuple((b.namespace, b.name) for b in block.budgets)
@@ -67,8 +70,10 @@ def block_lines(blocks: Sequence[Block], style: Style) -> list[str]:
             names = (str(b.pod) for b in same)
             pods = pod_names(names, style.text, limit=2 if few else 5, each=60 if few else 120)
             lines.append(style.bold(pods))
-        lines += [_cause(same[0], style), _verdict(same, style)]
-        lines += [*not_ready_lines(_waited(same), style), *_holders(same, style)]
+        lines.append(_cause(same[0], style))
+        if advice:
+            lines.append(_verdict(same, style))
+            lines += [*not_ready_lines(_waited(same), style), *_holders(same, style)]
     if len(causes) > _GROUPS:
         left = sum(len(same) for same in list(causes.values())[_GROUPS:])
         lines.append(f"… and {count(left, 'pod')} more, of {len(causes) - _GROUPS} other causes.")

@@ -191,6 +191,8 @@ def _running(view: OperationView, now_ms: int, audience: Audience) -> Message:
         body.append(f"{node_list([n.name for n in view.nodes], MRKDWN)} is being given back.")
     elif running:
         body += [progress_counts(view, now_ms), *node_lines(view, MRKDWN)]
+    elif any(question.kind is QuestionKind.APPROVAL for question in view.open_questions):
+        body += plan_lines(view, MRKDWN)[:1]  # who is asked reads the rest there
     else:
         body += plan_lines(view, MRKDWN)
     body += [waiting_line(q, audience, MRKDWN) for q in view.open_questions[:5]]
@@ -204,7 +206,7 @@ def _running(view: OperationView, now_ms: int, audience: Audience) -> Message:
         as_of += f", updates every {duration(audience.every * 1000)} or so"
     title = f"{state_words(view)} · {view.cluster}"
     blocks = [header(title if running or view.aborted_by else request_title(view))]
-    if not running:
+    if not running and not view.open_questions:
         body.append(f"{state_words(view)}.")
     blocks.append(section(body))
     buttons = _buttons(view)

@@ -266,7 +266,8 @@ def _body(question: QuestionView) -> list[str]:
         of = f" · {left} of {count(question.pods_total, 'pod')} left" if question.pods_total else ""
         lines.append(f"{where}{of}")
     lines += refusal_lines(question.refusals, MRKDWN)
-    lines += block_lines(question.blocks, MRKDWN)
+    closed = question.state is QuestionState.CLOSED
+    lines += block_lines(question.blocks, MRKDWN, advice=not closed)
     lines += wont_stop_lines(question.wont_stop, MRKDWN)
     lines += volume_lines(question.volumes, MRKDWN)
     lines += unwell_lines(question.unwell, MRKDWN)
@@ -279,4 +280,9 @@ def detail_lines(question: QuestionView, style: Style) -> list[str]:
     """Return what a question says in words of its own."""
     if question.kind is QuestionKind.CANARY:  # a line a node, in the words of its workflow
         return [with_people(line, style, 400) for line in question.detail.splitlines()[:_NODES]]
-    return [style.text(question.detail, 600)] if question.detail else []
+    if not question.detail:
+        return []
+    seen = "What was seen: " if life_question(question)[0] else ""
+    seen = "Why: " if question.kind is QuestionKind.MAINTENANCE else seen
+    words = f"{seen}{style.text(question.detail, 600)}"
+    return [words if words.endswith((".", "?", "!")) else f"{words}."]

@@ -22,8 +22,8 @@ class Style(Protocol):
         """Name a user or a group."""
         ...
 
-    def time(self, ms: int, *, seconds: bool = False) -> str:
-        """Say a moment."""
+    def time(self, ms: int, *, seconds: bool = False, day: bool = False) -> str:
+        """Say a moment; with its `day` where that need not be today."""
         ...
 
     def bold(self, words: str) -> str:
@@ -47,8 +47,8 @@ class _Mrkdwn:
     def person(self, principal: str) -> str:
         return mention(principal)
 
-    def time(self, ms: int, *, seconds: bool = False) -> str:
-        return date_token(ms, seconds=seconds)
+    def time(self, ms: int, *, seconds: bool = False, day: bool = False) -> str:
+        return date_token(ms, seconds=seconds, day=day)
 
     def bold(self, words: str) -> str:
         return f"*{words}*"
@@ -63,8 +63,8 @@ class _Mrkdwn:
 class _Notice(_Mrkdwn):
     """For `text`, which notifications and screen readers use: no tokens but names of people."""
 
-    def time(self, ms: int, *, seconds: bool = False) -> str:
-        return utc(ms, seconds=seconds)
+    def time(self, ms: int, *, seconds: bool = False, day: bool = False) -> str:
+        return utc(ms, seconds=seconds, day=day)
 
     def bold(self, words: str) -> str:
         return words
@@ -82,8 +82,8 @@ class _Plain:
     def person(self, principal: str) -> str:
         return clean(user_of(principal), 80)
 
-    def time(self, ms: int, *, seconds: bool = False) -> str:
-        return utc(ms, seconds=seconds)
+    def time(self, ms: int, *, seconds: bool = False, day: bool = False) -> str:
+        return utc(ms, seconds=seconds, day=day)
 
     def bold(self, words: str) -> str:
         return words

@@ -27,8 +27,12 @@ _PASSED_ON = ("Authorization", "Content-Type", "User-Agent")
 
 def moment(token: re.Match[str]) -> str:
     """Return the local time that a match of :data:`DATE` stands for."""
-    form = "%H:%M:%S" if "secs" in token[2] else "%H:%M"
-    return time.strftime(form, time.localtime(int(token[1])))
+    at = time.localtime(int(token[1]))
+    said = time.strftime("%H:%M:%S" if "secs" in token[2] else "%H:%M", at)
+    if "date" not in token[2]:
+        return said
+    today = at[:3] == time.localtime()[:3]
+    return f"{'today' if today else time.strftime('%b %d, %Y', at)} at {said}"
 
 
 @contextmanager

@@ -58,8 +58,8 @@ class Spoken:
         name = PLAIN.person(principal)
         return f"@{self._people.get(name, name)}"
 
-    def time(self, ms: int, *, seconds: bool = False) -> str:
-        """Say a moment in local time."""
+    def time(self, ms: int, *, seconds: bool = False, day: bool = False) -> str:  # noqa: ARG002  the same shape
+        """Say a moment in local time. The demo is of today."""
         return time.strftime("%H:%M:%S" if seconds else "%H:%M", time.localtime(ms / 1000))
 
     def bold(self, words: str) -> str:

@@ -182,7 +182,7 @@ def test_another_channel_hears_of_an_escalation_without_names_of_pods(bench: Ben
 
     (told,) = bench.slack.messages("esc")
     assert "db-2" not in str(told)
-    assert "waits for a decision about 1 pod" in said(told)
+    assert "for a decision about 1 pod." in said(told)
 
 
 def test_by_a_real_clock_it_tells_as_well(slack: Slack, redis: "redis_client.Redis") -> None:
