@@ -12,7 +12,14 @@ from bot.messages.help import FORMS, form_named
 from jobs import ids
 from jobs.ids import close_matches, did_you_mean, is_node_name, parse_operation, quoted
 from jobs.models import Frozen
-from jobs.options import DrainCommand, UsageError, parse_drain, split_node
+from jobs.options import (
+    LONGEST,
+    SHORTEST,
+    DrainCommand,
+    UsageError,
+    parse_drain,
+    split_node,
+)
 from jobs.policy import parse_duration
 
 __all__ = [
@@ -46,7 +53,6 @@ _HELP = frozenset({"help", "?", "--help", "-h"})
 _ASKS_HELP = frozenset({"--help", "-h", "—help", "–help", "?"})  # noqa: RUF001  typed by phones
 _LONGEST = 8000  # characters; Slack sends at most 4,000
 _REASON_LONGEST = 500
-_SHORTEST, _LONGEST_MAINTENANCE = 60, 90 * 86_400  # seconds
 
 
 class Drain(Frozen):
@@ -253,7 +259,7 @@ def expected_length(text: str) -> int:
         seconds = int(parse_duration(text))
     except ValueError:
         seconds = 0
-    if not _SHORTEST <= seconds <= _LONGEST_MAINTENANCE:
+    if not SHORTEST <= seconds <= LONGEST:
         raise UsageError(f"{quoted(text)} is no length for a maintenance: 1m to 90d, such as 2h.")
     return seconds
 

@@ -17,6 +17,8 @@ __all__ = [
     "BY_NAME",
     "COMMAND_FLAGS",
     "FLAGS",
+    "LONGEST",
+    "SHORTEST",
     "Flag",
     "UsageError",
     "checked",

@@ -15,6 +15,8 @@ from jobs.flags import (
     BY_NAME,
     COMMAND_FLAGS,
     FLAGS,
+    LONGEST,
+    SHORTEST,
     Flag,
     UsageError,
     checked,
@@ -29,6 +31,8 @@ from jobs.models import DrainOptions, Frozen
 __all__ = [
     "COMMAND_FLAGS",
     "FLAGS",
+    "LONGEST",
+    "SHORTEST",
     "DrainCommand",
     "Flag",
     "UsageError",

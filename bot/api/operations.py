@@ -30,7 +30,7 @@ from jobs.models import (
     Refused,
     Submitted,
 )
-from jobs.options import DrainCommand, UsageError, parse_tokens, render_options
+from jobs.options import LONGEST, DrainCommand, UsageError, parse_tokens, render_options
 
 __all__ = ["Asked", "Operations", "Steered", "Wish", "router"]
 
@@ -51,6 +51,7 @@ class Options(DrainOptions):
     max_failures: int = Field(default=-1, ge=-1, le=_LONGEST)
     canary: int = Field(default=0, ge=0, le=_LONGEST)
     soak: int = Field(default=0, ge=0, le=_LONGEST)
+    expected: int = Field(default=0, ge=0, le=LONGEST)
 
 
 class Wish(Frozen):

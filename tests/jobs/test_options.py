@@ -7,6 +7,8 @@ from jobs.models import DrainOptions
 from jobs.options import (
     COMMAND_FLAGS,
     FLAGS,
+    LONGEST,
+    SHORTEST,
     DrainCommand,
     UsageError,
     options_from,
@@ -64,6 +66,8 @@ def test_nodes_are_kept_in_their_order_once_each() -> None:
         ("--timeout=5m --timeout=300s", {"timeout": 300}),
         ("--canary 1 --soak 10m", {"canary": 1, "soak": 600}),
         ("--canary=2", {"canary": 2}),
+        ("--then wait", {"then": "wait"}),
+        ("--then=wait --for 2h", {"then": "wait", "expected": 7200}),
         ("--max-failures 0", {"max_failures": 0}),
         ("--max-failures=-1", {}),
         ("--expect-gone --no-wait-volumes", {"expect_gone": True, "no_wait_volumes": True}),
@@ -327,7 +331,24 @@ OPTIONS = st.builds(
     max_failures=st.integers(-1, 999_999_999),
     canary=st.integers(1, 999_999_999),
     soak=st.integers(0, 10 * 365 * 86400),
+    then=st.just("wait"),
+    expected=st.one_of(st.just(0), st.integers(SHORTEST, LONGEST)),
 )
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ("--for 2h", "it needs --then=wait"),
+        ("--then=return", "there is only --then=wait"),
+        ("--then wait --for 10s", "1m to 90d"),
+        ("--then wait --for 100d", "1m to 90d"),
+        ("--then wait --for soon", "--for="),
+    ],
+)
+def test_what_is_to_come_after_a_drain_is_a_whole_wish(flags: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        parse_drain(f"node-1 {flags}")
 
 
 def test_a_soak_without_canaries_is_half_a_wish() -> None:

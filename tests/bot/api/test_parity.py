@@ -18,6 +18,19 @@ ACTS = (
         ("/operations", {"nodes": ["node-1"], "options": {"timeout": 300}, "reason": "disk swap"}),
     ),
     Act(
+        "drain, and wait for the maintenance",
+        "/drain node-1 node-2 --then wait --for 2h reason new disks",
+        ("drain", "node-1", "node-2", "--then", "wait", "--for=2h", "--reason", "new disks"),
+        (
+            "/operations",
+            {
+                "nodes": ["node-1", "node-2"],
+                "options": {"then": "wait", "expected": 7200},
+                "reason": "new disks",
+            },
+        ),
+    ),
+    Act(
         "drain by labels",
         "/drain pool=blue",
         ("drain", "pool=blue"),
@@ -78,6 +91,23 @@ ACTS = (
             Ways.ask,
         )
         for choice in ("retry", "wait", "skip")
+    ),
+    *(
+        Act(
+            f"answer {choice} to a maintenance",
+            choice,
+            ("decide", "{q}", choice),
+            ("/questions/{q}", {"choice": choice}),
+            Ways.ask_maintenance,
+        )
+        for choice in ("return", "keep_out")
+    ),
+    Act(
+        "return a node that an operation waits for",
+        "/drain return node-1",
+        ("return", "node-1"),
+        ("/nodes/node-1/return", None),
+        Ways.maintain,
     ),
 )
 

@@ -108,6 +108,20 @@ class Ways:
         """Have one that waits for an approval."""
         self._ask(Question("approval", {}, ("approve", "deny"), stop_after=600))
 
+    def ask_maintenance(self) -> None:
+        """Have one that waits until a node's maintenance is done."""
+        choices = ("return", "keep_out", "abort")
+        self._ask(Question("maintenance", {"node": "node-1"}, choices))
+
+    def maintain(self) -> None:
+        """Have one that waits so, and tends the node."""
+        self.ask_maintenance()
+        record = {
+            "uid": "uid-node-1", "owner": OPERATION, "tended": OPERATION, "mode": "maintenance",
+            "counter": 1, "since": 1, "by": "", "why": "",
+        }  # fmt: skip
+        self.redis.hset(f"{Store(self.redis, NAME).prefix}node:node-1", mapping=record)
+
     def _ask(self, question: Question) -> None:
         self.begin()
         store = Store(self.redis, NAME)

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.drain.fleet import Fleet, Stop, end_of
+from jobs.drain.fleet import Fleet, Part, Stop, end_of, left_in, turn_after
 from jobs.models import NodeStatus
 
 DRAINED, FAILED, GONE = NodeStatus.DRAINED, NodeStatus.FAILED, NodeStatus.GONE
 SKIPPED, STOPPED = NodeStatus.SKIPPED, NodeStatus.STOPPED
+RETURNED, ABORTED = NodeStatus.RETURNED, NodeStatus.ABORTED
 
 
 def fleet(count: int = 4, **fields: Any) -> Fleet:
@@ -128,10 +129,68 @@ def test_a_failed_canary_over_the_limit_stops_and_is_not_asked_about() -> None:
         ("failed stopped stopped", {"stopped": Stop.FAILURES}, "failed"),
         ("failed aborted", {"stopped": Stop.FAILURES}, "aborted"),
         ("failed stopped", {"stopped": Stop.UNANSWERED}, "stopped"),
+        ("returned returned", {"whole_life": True}, "drained"),
+        ("returned drained", {"whole_life": True}, "partly"),
+        ("returned drained", {"whole_life": True, "aborted": True}, "aborted"),
+        ("drained", {"whole_life": True, "aborted": True}, "aborted"),
+        ("drained", {"whole_life": True, "stopped": Stop.UNANSWERED}, "stopped"),
+        ("returned", {"whole_life": True, "stopped": Stop.UNANSWERED}, "drained"),
+        ("returned", {"whole_life": True, "aborted": True}, "drained"),
+        ("returned gone", {"whole_life": True}, "partly"),
+        ("returned gone", {"whole_life": True, "expect_gone": True}, "drained"),
+        ("returned failed stopped", {"whole_life": True, "stopped": Stop.FAILURES}, "partly"),
     ],
 )
 def test_an_operation_ends_as_its_nodes_did(nodes: str, fields: dict[str, Any], end: str) -> None:
     assert end_of(map(NodeStatus, nodes.split()), **fields) == end
+
+
+@pytest.mark.parametrize(
+    ("part", "status", "fields", "follows"),
+    [
+        (Part.DRAIN, DRAINED, {}, Part.LIFE),
+        (Part.DRAIN, DRAINED, {"unanswered": True}, None),
+        (Part.DRAIN, SKIPPED, {}, None),
+        (Part.DRAIN, STOPPED, {"unanswered": True}, None),
+        (Part.DRAIN, FAILED, {}, None),
+        (Part.DRAIN, GONE, {}, None),
+        (Part.LIFE, RETURNED, {}, None),
+        (Part.LIFE, RETURNED, {"unanswered": True}, None),
+        (Part.LIFE, DRAINED, {}, None),  # left in maintenance
+        (Part.LIFE, ABORTED, {"again": True}, Part.DRAIN),
+    ],
+)
+def test_a_nodes_maintenance_follows_its_drain_and_nothing_follows_that_unless_it_is_drained_again(
+    part: Part, status: NodeStatus, fields: dict[str, bool], follows: Part | None
+) -> None:
+    assert turn_after(part, status, whole_life=True, **fields) is follows
+
+
+@given(status=st.sampled_from(NodeStatus), unanswered=st.booleans())
+def test_without_a_maintenance_to_wait_for_nothing_follows_a_drain(
+    status: NodeStatus, *, unanswered: bool
+) -> None:
+    assert turn_after(Part.DRAIN, status, whole_life=False, unanswered=unanswered) is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"),
+    [
+        ("drained", DRAINED),
+        ("maintenance", DRAINED),
+        ("returning", ABORTED),
+        ("fence_lost", ABORTED),
+        ("accepting", ABORTED),
+    ],
+)
+def test_only_a_node_whose_fence_is_kept_is_left_as_drained(mode: str, status: NodeStatus) -> None:
+    assert left_in(mode) is status
+
+
+def test_a_canary_that_was_to_return_is_proven_by_its_return_alone() -> None:
+    subject = went(fleet(canaries=1, whole_life=True), DRAINED)
+    assert subject.undrained == ("node-1",)
+    assert went(fleet(canaries=1, whole_life=True), RETURNED).undrained == ()
 
 
 @given(
@@ -142,6 +201,7 @@ def test_an_operation_ends_as_its_nodes_did(nodes: str, fields: dict[str, Any], 
         canaries=st.integers(0, 4),
         max_failures=st.integers(-1, 3),
         expect_gone=st.booleans(),
+        whole_life=st.booleans(),
     ),
     data=st.data(),
 )
