@@ -107,7 +107,7 @@ def running_bot(
             yield Bot(process, f"127.0.0.1:{probes}", slack)
 
 
-def eventually(look: Callable[[], _T], *, within_s: float = 20) -> _T:
+def eventually(look: Callable[[], _T], *, within_s: float = 60) -> _T:
     """Return what `look` returns once that is true; fail with what it was last."""
     end = time.monotonic() + within_s
     while True:

@@ -39,7 +39,7 @@ class Ground:
     nodes: tuple[str, ...]
     kubelet: bool = False
     collector: bool = False
-    patience: float = 20.0
+    patience: float = 60.0
     hands: Hands | None = None
     numbers: Iterator[int] = field(default_factory=itertools.count)
 

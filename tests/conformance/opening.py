@@ -55,7 +55,7 @@ def control_plane(folder: Path) -> Iterator[Ground]:
     with running(scenario) as cluster:
         cluster.add_workload("Pod", "default", "theirs", on=["theirs"])
         kubeconfig = str(cluster.kubeconfig(folder / "kubeconfig"))
-        with opened(kubeconfig, patience=20.0, no_kubelet=0.3) as ground:
+        with opened(kubeconfig, patience=60.0, no_kubelet=0.3) as ground:
             yield ground
         assert cluster.get("Pod", "default", "theirs") is not None
 

@@ -33,7 +33,7 @@ def alone(tmp_path: Path, *members: Node) -> Iterator[tuple[Cluster, str]]:
 
 
 def opened(kubeconfig: str) -> None:
-    with opening.opened(kubeconfig, patience=10, no_kubelet=0.2):
+    with opening.opened(kubeconfig, patience=60, no_kubelet=0.2):
         pass
 
 
@@ -65,7 +65,7 @@ def test_a_disposable_node_that_is_cordoned_or_in_use_is_not_taken(
 
 def test_a_control_plane_without_nodes_gets_its_own_for_the_run(tmp_path: Path) -> None:
     with alone(tmp_path) as (cluster, kubeconfig):
-        with opening.opened(kubeconfig, patience=10, no_kubelet=0.2) as ground:
+        with opening.opened(kubeconfig, patience=60, no_kubelet=0.2) as ground:
             assert len(cluster.list("Node")) == NODES
             assert ground.name == "control plane"
             pods = ground.workload("ReplicaSet", ground.namespace(), "web", [ground.nodes[0]] * 2)
@@ -79,7 +79,7 @@ def test_a_cluster_is_as_it_was_after_a_case_that_failed(tmp_path: Path) -> None
         before = [(n["metadata"].get("annotations"), n["spec"]) for n in cluster.list("Node")]
 
         def fail() -> None:
-            with opening.opened(kubeconfig, patience=10, no_kubelet=0.2) as ground:
+            with opening.opened(kubeconfig, patience=60, no_kubelet=0.2) as ground:
                 a, namespace = ground.nodes[0], ground.namespace()
                 ground.bare(namespace, "held", a, finalizers=["drainbot.dev/conformance"])
                 marks = {"drainbot.dev/operation": "x", "karpenter.sh/do-not-disrupt": "true"}

@@ -128,7 +128,7 @@ def resources(
     return Resources(cluster, store, NodeStore(store), limits, policy=policy)
 
 
-def until(look: Callable[[], T | None], *, within: float = 20.0, what: str = "") -> T:
+def until(look: Callable[[], T | None], *, within: float = 60.0, what: str = "") -> T:
     """Look until there is something; the limit is for a test that would hang."""
     end = time.monotonic() + within
     while True:

@@ -311,7 +311,7 @@ class World:
 
     def opened(self) -> BlockDict:
         """Return the modal that was opened last, once it was."""
-        assert self.aside_done.wait(5)
+        assert self.aside_done.wait(60)
         return self.modals[-1]
 
 

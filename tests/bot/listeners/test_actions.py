@@ -134,7 +134,7 @@ def test_abort_asks_before_it_aborts() -> None:
 def test_a_modal_that_slack_would_not_open_is_told() -> None:
     with world(views_open_says="expired_trigger_id") as bot:
         bot.choose("force", user=BO)
-        assert bot.aside_done.wait(5)
+        assert bot.aside_done.wait(60)
         assert "could not be opened" in bot.notes[0].text
 
 
@@ -205,7 +205,7 @@ def test_without_a_policy_a_click_is_refused_in_words() -> None:
 def test_while_redis_is_away_a_click_is_answered_past_redis() -> None:
     with world(client=FakeClient(away=True)) as bot:
         assert bot.choose("retry").status == 200
-        assert bot.aside_done.wait(5)
+        assert bot.aside_done.wait(60)
         (response,) = bot.responses
         assert response["url"] == "https://hooks.slack.example/actions/1"
         assert response["replace_original"] is False

@@ -303,7 +303,7 @@ def test_a_form_that_could_not_be_opened_is_told_in_words(wrong: str, said: str)
     client = OneCluster()
     with world(client=client, policy=policy(), views_open_says=wrong) as bot:
         assert bot.slash_raw("").body == ""
-        assert bot.aside_done.wait(5)
+        assert bot.aside_done.wait(60)
         (response,) = bot.responses
     assert said in response["text"]
     assert response["response_type"] == "ephemeral"

@@ -40,7 +40,7 @@ POLICY = policy_with(
     rule={"decide": ["S0SRE"], "approve": {"by": ["S0SRE"], "votes": 1}},
     groups={"sre": [ANA, BO, CY, DI]},
 )
-MEMBERS = People(at=time.time(), groups={"S0SRE": frozenset({ANA, BO, CY, DI})})
+MEMBERS = {"S0SRE": frozenset({ANA, BO, CY, DI})}
 _CLICKS = itertools.count()
 
 
@@ -68,7 +68,7 @@ def bot(redis_url: str, leads: str = "") -> Iterator[Bot]:
         redis = connect(redis_url, name="bot-of-a-test")
         stack.callback(redis.close)
         service: Any = Service(redis, POLICY)
-        groups, notes = FixedStore(MEMBERS), list[Note]()
+        groups, notes = FixedStore(People(at=time.time(), groups=MEMBERS)), list[Note]()
         seconds = [time.time()]
         directory = Directory(groups, ["S0SRE"], clock=lambda: seconds[0])
         desk = Desk(service, POLICY, directory, NodeBook(service))
@@ -175,7 +175,7 @@ def test_of_a_retry_and_an_abort_at_once_one_counts_and_the_other_is_told(
     question = asked(redis)
     with bot(redis_url) as one, bot(redis_url) as two:
         two.send(click(question, "abort", BO))
-        assert two.opened.wait(10)
+        assert two.opened.wait(60)
         submitted = submission_payload(
             two.modals[0], {"reason": "enough"}, user=BO, team={"id": TEAM, "domain": "demo"},
             trigger_id=f"1.{next(_CLICKS)}.submit",

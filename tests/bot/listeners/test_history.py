@@ -76,7 +76,7 @@ def test_who_may_not_look_is_told_why() -> None:
 def test_report_opens_the_history_of_its_operation() -> None:
     with world(client=knowing(OPERATION)) as bot:
         bot.click("operation:report", json.dumps({"o": OPERATION}))
-        assert bot.aside_done.wait(10)
+        assert bot.aside_done.wait(60)
         (modal,) = bot.modals
         assert modal["title"]["text"] == "Report 7F3K9Q"
         assert "disk swap" in json.dumps(modal)

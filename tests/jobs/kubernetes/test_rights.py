@@ -83,7 +83,7 @@ def _open_and_stop(simulated: Simulated, watch: Watch[Any]) -> None:
     thread.start()
     until(lambda: simulated.watches() == 1, what="the watch")
     watch.stop()
-    thread.join(timeout=10)
+    thread.join(timeout=60)
     assert not thread.is_alive()
 
 

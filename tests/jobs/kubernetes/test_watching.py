@@ -36,13 +36,13 @@ class Heard:
     def next(self, kind: type) -> Any:
         """Return the next event of that kind; others in between are passed over."""
         while True:
-            event = self.events.get(timeout=10)
+            event = self.events.get(timeout=60)
             if isinstance(event, kind):
                 return event
 
     def until(self, true: Callable[[Any], bool]) -> Any:
         while True:
-            event = self.events.get(timeout=10)
+            event = self.events.get(timeout=60)
             if true(event):
                 return event
 
@@ -54,7 +54,7 @@ def listening(watch: Watch[Any]) -> Iterator[Heard]:
         yield heard
     finally:
         watch.stop()
-        heard.thread.join(timeout=5)
+        heard.thread.join(timeout=60)
         assert not heard.thread.is_alive()
 
 
@@ -85,7 +85,7 @@ def test_a_watch_from_a_list_misses_nothing_in_between(
     _, version = list_pods_on(cluster, "node-1")
     simulated.set_ready("shop", name, ready=False)
     with listening(watch_pods_on(cluster, "node-1", version=version)) as heard:
-        event = heard.events.get(timeout=10)
+        event = heard.events.get(timeout=60)
         assert isinstance(event, Changed)
         assert not event.item.ready
 
@@ -140,7 +140,7 @@ def test_a_watch_is_stopped_at_once_though_nothing_happens(
     _until_watching(simulated)
     began = time.monotonic()
     watch.stop()
-    heard.thread.join(timeout=10)
+    heard.thread.join(timeout=60)
     assert not heard.thread.is_alive()
     assert time.monotonic() - began < 5  # a silent watch lasts minutes
     assert heard.error is None
@@ -182,7 +182,7 @@ def test_what_a_person_must_mend_ends_a_watch(simulated: Simulated, cluster: Clu
     )
     simulated.answer_next(403, path="/pods", body={"message": words})
     heard = Heard(watch_pods_on(cluster, "node-1"))
-    heard.thread.join(timeout=10)
+    heard.thread.join(timeout=60)
     assert heard.error is not None
     assert "cannot list" in str(heard.error)
 

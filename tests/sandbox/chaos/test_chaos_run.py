@@ -65,8 +65,20 @@ def deleted(seen: Seen) -> Seen:
 
 
 def late(seen: Seen) -> Seen:
+    """All drains were over at once, and whatever was asked for them came an hour later."""
+    over = tuple(
+        view.model_copy(
+            update={
+                "nodes": tuple(
+                    node.model_copy(update={"ended_at": node.started_at}) for node in view.nodes
+                )
+            }
+        )
+        for view in seen.evidence.operations
+    )
     taken = [e.model_copy(update={"time": e.time + 3600}) for e in seen.evidence.requests]
-    return replace(seen, evidence=replace(seen.evidence, requests=tuple(taken)))
+    evidence = replace(seen.evidence, requests=tuple(taken), operations=over)
+    return replace(seen, evidence=evidence)
 
 
 def under_way(seen: Seen) -> Seen:

@@ -21,7 +21,7 @@ OTHER = App(
 )
 
 
-def eventually(look: Callable[[], T], within_s: float = 30.0) -> T:
+def eventually(look: Callable[[], T], within_s: float = 60.0) -> T:
     """What an app does after it acknowledged comes a moment later."""
     end = time.monotonic() + within_s
     while not (found := look()) and time.monotonic() < end:
