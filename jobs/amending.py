@@ -114,14 +114,17 @@ class Amending:
             question = self._store.question(id)
             if question is None or question.state != "open":
                 continue
-            asked = [Block.model_validate(raw) for raw in question.payload.get("blocks", ())]
+            mine: dict[str, Any] = next(
+                (each.payload for each in question.members if each.workflow == workflow), {}
+            )
+            asked = [Block.model_validate(raw) for raw in mine.get("blocks", ())]
             if not asked:
                 continue
             seen = self._see(asked, budgets, watched.operation)
             blocks = [recounted(block, seen) for block in asked]
             if blocks != asked:
                 stored = [block.model_dump(mode="json") for block in blocks]
-                result = self._store.amend(id, {**question.payload, "blocks": stored})
+                result = self._store.amend(id, {**mine, "blocks": stored}, id=workflow)
                 log.info("question_amended", workflow=workflow, question=id, result=result)
 
     def _see(

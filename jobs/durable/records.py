@@ -163,8 +163,21 @@ class WorkflowRecord:
 
 
 @dataclass(frozen=True)
+class Member:
+    """A workflow that waits for a question, or that `left` it; and what it asks (JSON)."""
+
+    workflow: str
+    payload: Any
+    left: bool = False
+
+
+@dataclass(frozen=True)
 class QuestionRecord:
-    """A question as it stands. Votes and waits as stored: `{choice, by, at, note…}`."""
+    """A question as it stands. Votes and waits as stored: `{choice, by, at, note…}`.
+
+    `members` are those that it was asked of, the first at first: more than one where one cause
+    keeps several waiting. `workflow` and `payload` are those of the first that still waits.
+    """
 
     group: str
     id: str
@@ -173,6 +186,7 @@ class QuestionRecord:
     kind: str
     state: str
     payload: Any
+    members: tuple[Member, ...]
     choices: tuple[str, ...]
     votes_needed: Mapping[str, int]
     roles_needed: Mapping[str, Mapping[str, int]]
@@ -191,6 +205,7 @@ class QuestionRecord:
     @classmethod
     def read(cls, group: str, id: str, raw: Mapping[str, str]) -> "QuestionRecord":
         """Read a question's hash."""
+        members = _members(raw)
         return cls(
             group=group,
             id=id,
@@ -198,7 +213,8 @@ class QuestionRecord:
             root=raw["root"],
             kind=raw["kind"],
             state=raw["state"],
-            payload=json.loads(raw["payload"]),
+            payload=next(m.payload for m in members if m.workflow == raw["wf"]),
+            members=members,
             choices=tuple(json.loads(raw["choices"])),
             votes_needed=json.loads(raw["votes_needed"]),
             roles_needed=json.loads(raw.get("roles_needed", "{}")),
@@ -214,3 +230,15 @@ class QuestionRecord:
             superseded_because=raw.get("superseded_because", ""),
             version=int(raw["version"]),
         )
+
+
+def _members(raw: Mapping[str, str]) -> tuple[Member, ...]:
+    stored = json.loads(raw["members"]) if "members" in raw else [{"wf": raw["wf"]}]
+    return tuple(
+        Member(
+            workflow=each["wf"],
+            payload=json.loads(raw.get(f"payload|{each['wf']}", raw["payload"])),
+            left=bool(each.get("left")),
+        )
+        for each in stored
+    )

@@ -12,6 +12,7 @@ from redis.commands.core import Script
 from jobs.durable.doorbell import template
 
 _PACKAGE = "jobs.durable"
+_COMMON = ("_common", "_questions")  # in front of every script
 
 
 @cache
@@ -24,7 +25,9 @@ def compose(name: str, doorbell: dict[str, Any], package: str = _PACKAGE) -> str
     """Return a script as it is sent: the doorbell's template, the common parts, its own part."""
     literal = json.dumps(doorbell, sort_keys=True)
     head = f"local DOORBELL = [==[{literal}]==]"
-    common = [source("_common", each) for each in dict.fromkeys((_PACKAGE, package))]
+    common = [source(part) for part in _COMMON]
+    if package != _PACKAGE:
+        common.append(source("_common", package))
     return "\n".join((head, *common, source(name, package)))
 
 

@@ -99,9 +99,12 @@ class Store:
             choice="wait", audit=_text(audit),
         )  # fmt: skip
 
-    def amend(self, question: str, payload: Mapping[str, Any]) -> str:
-        """Bring the facts of an open question up to date."""
-        return self._result("amend", question=question, payload=dump(payload))
+    def amend(self, question: str, payload: Mapping[str, Any], *, id: str = "") -> str:
+        """Bring the facts of an open question up to date: those of one workflow that waits for it.
+
+        `id` may be left out where no other one does.
+        """
+        return self._result("amend", question=question, id=id or None, payload=dump(payload))
 
     def control(
         self, id: str, action: str, *, by: str, call: str, reason: str = "", audit: Any = None
@@ -197,6 +200,8 @@ class Store:
             asked["roles_needed"] = dump(by_choice)
         if question.supersedes:
             asked |= {"supersedes": question.supersedes, "because": question.because}
+        if question.cause:
+            asked |= {"cause": question.cause, "joins": question.joins}
         if question.stop_after:
             asked["stop_after"] = int(question.stop_after * 1000)
         return asked

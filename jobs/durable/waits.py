@@ -20,6 +20,10 @@ class Question:
     `supersedes` is the id of an earlier question of the same workflow that this one takes the
     place of, and `because` says why: an open one closes with the same script that asks this one,
     and either way it leads here from then on.
+    Of the questions that workflows of one operation ask with the same `cause` one is open at a
+    time: the later takes the place of the earlier, whoever waits for that waits for this from then
+    on, and one answer counts for all. `joins` says to people why, where it joins an open one. Such
+    questions must offer the same choices, for the same votes.
     """
 
     kind: str
@@ -31,6 +35,8 @@ class Question:
     stop_after: float = 0
     supersedes: str = ""
     because: str = ""
+    cause: str = ""
+    joins: str = ""
 
 
 @dataclass(frozen=True)

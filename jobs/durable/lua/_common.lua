@@ -1,4 +1,4 @@
--- Shared by every script: it is put in front of each of them when they are loaded.
+-- Shared by every script: it is put in front of each of them when they are loaded, with _questions.lua.
 --
 -- A script gets one argument, a JSON object `a`. Values that belong to workflows (inputs, results,
 -- views, payloads) are strings in it and stay strings: Lua never decodes and encodes them, because
@@ -19,6 +19,7 @@
 --   watching           hash    workflow -> what it waits for outside, for the watcher (JSON)
 --   live, ended        zset    root workflow -> when it was created / ended (ms)
 --   open               zset    open question -> since when (ms)
+--   causes             hash    root|cause -> the open question about it, which others join
 --   events             stream  wf, root, kind: something changed; capped; some kinds say more
 --   dedup:<key>        string  the workflow that this key started
 --   once:<nonce>       string  the reply to a call that may be repeated
@@ -138,14 +139,53 @@ local function drop_notices(group, qid)
   end
 end
 
+-- Nobody joins a question any more that is over.
+local function end_cause(group, qid)
+  local causes, cause = P(group) .. 'causes', hget(P(group) .. 'q:' .. qid, 'cause')
+  if cause and hget(causes, cause) == qid then redis.call('HDEL', causes, cause) end
+end
+
+-- The workflows that a question is about, in the order in which they came to it: {wf, key, left}.
+-- Those that `left` wait for it no more.
+local function members_of(group, qid)
+  local f = redis.call('HMGET', P(group) .. 'q:' .. qid, 'members', 'wf', 'key')
+  return f[1] and cjson.decode(f[1]) or { { wf = f[2], key = f[3] } }
+end
+
+-- What people are shown of one of them: a field of its own where they are several.
+local function payload_field(key, id)
+  local own = 'payload|' .. id
+  return hget(key, own) and own or 'payload'
+end
+
 local function close_question(group, qid, why)
   local key = P(group) .. 'q:' .. qid
   if hget(key, 'state') ~= 'open' then return end
+  end_cause(group, qid)
   redis.call('HSET', key, 'state', 'closed', 'closed_because', why, 'closed_at', now)
   redis.call('HINCRBY', key, 'version', 1)
   redis.call('ZREM', P(group) .. 'open', qid)
   audit(group, 'closed', hget(key, 'wf'), { question = qid, kind = hget(key, 'kind'), why = why })
   drop_notices(group, qid)
+end
+
+-- A workflow does not wait for a question any more: without others that do, it closes.
+local function leave_question(group, qid, id, why)
+  local key = P(group) .. 'q:' .. qid
+  if hget(key, 'state') ~= 'open' then return end
+  local members, first, was = members_of(group, qid), nil, false
+  for _, member in ipairs(members) do
+    if member.wf == id then
+      was = was or not member.left
+      member.left = true
+    elseif not member.left then
+      first = first or member
+    end
+  end
+  if not was then return end
+  if not first then return close_question(group, qid, why) end
+  redis.call('HSET', key, 'members', cjson.encode(members), 'wf', first.wf, 'key', first.key)
+  redis.call('HINCRBY', key, 'version', 1)
 end
 
 -- End a wait: record which of its parts fired, close the others. What asks its questions again closes
@@ -163,7 +203,7 @@ local function close_wait(group, id, wait, won, value, why)
     if part.kind == 'timer' then
       redis.call('ZREM', P(group) .. 'timers', 'wf|' .. id .. '|' .. wait.key .. '|' .. part.name)
     elseif part.kind == 'question' and part.name ~= won then
-      close_question(group, part.question, why or 'no_longer_needed')
+      leave_question(group, part.question, id, why or 'no_longer_needed')
     end
   end
   local status = 'ok'
@@ -217,6 +257,16 @@ local function find_part(wait, kind, field, value)
   for _, part in ipairs(wait and wait.parts or {}) do
     if part.kind == kind and part[field] == value then return part end
   end
+end
+
+-- The timers of an open wait that people may move, as they stand in `timers`.
+local function movable_timers(group, id)
+  local wait, found = open_wait(group, id), {}
+  for _, part in ipairs(wait and wait.parts or {}) do
+    local timer = part.kind == 'timer' and part.movable and 'wf|' .. id .. '|' .. wait.key .. '|' .. part.name
+    if timer and redis.call('ZSCORE', P(group) .. 'timers', timer) then found[#found + 1] = timer end
+  end
+  return found
 end
 
 -- Something happened that a sleeping workflow may want to know: let it look.
@@ -303,41 +353,6 @@ local function start_workflow(s)
   make_ready(s.group, s.id, 'started')
 end
 
-local function ask(group, id, key, q)
-  local qkey = P(group) .. 'q:' .. q.id
-  redis.call('HSET', qkey, 'wf', id, 'key', key, 'state', 'open', 'kind', q.kind,
-    'payload', q.payload, 'choices', q.choices, 'votes_needed', q.votes_needed or '{}',
-    'opened_at', now, 'stop_at', q.stop_after and now + q.stop_after or 0, 'votes', '[]', 'waits', '[]', 'reminded', '[]',
-    'version', 1, 'root', hget(wf_key(group, id), 'root') or id)
-  if q.roles_needed then redis.call('HSET', qkey, 'roles_needed', q.roles_needed) end
-  local names, after = {}, {}
-  for _, notice in ipairs(q.notices or {}) do
-    names[#names + 1] = notice.name
-    after[notice.name] = notice.after
-    redis.call('ZADD', P(group) .. 'timers', now + notice.after, 'notice|' .. q.id .. '|' .. notice.name)
-  end
-  redis.call('HSET', qkey, 'notices', #names > 0 and cjson.encode(names) or '[]')
-  if #names > 0 then redis.call('HSET', qkey, 'notices_after', cjson.encode(after)) end
-  if q.supersedes and hget(P(group) .. 'q:' .. q.supersedes, 'wf') == id then
-    local old = P(group) .. 'q:' .. q.supersedes
-    close_question(group, q.supersedes, 'superseded') -- in case that it is still open
-    redis.call('HSET', old, 'superseded_by', q.id, 'superseded_because', q.because or '')
-    redis.call('HINCRBY', old, 'version', 1)
-  end
-  redis.call('ZADD', P(group) .. 'open', now, q.id)
-  redis.call('RPUSH', wf_key(group, id) .. ':questions', q.id)
-  audit(group, 'asked', id, { question = q.id, kind = q.kind, supersedes = q.supersedes,
-    because = q.supersedes and q.because })
-end
-
--- Stop for a person: the workflow fails again and again, or no longer fits its history.
-local function park(group, id, q)
-  redis.call('HSET', wf_key(group, id), 'state', 'stuck')
-  forget_lease(group, id)
-  ask(group, id, '', q)
-  event(group, id, 'stuck')
-end
-
 -- Tell the parent, if it waits for this child.
 local function child_ended(group, id)
   local f = redis.call('HMGET', wf_key(group, id), 'parent', 'parent_group')
@@ -357,7 +372,7 @@ local function set_flag(group, id, flag, value)
   end
   if flag == 'abort' and hget(key, 'state') == 'stuck' then
     for _, qid in ipairs(redis.call('LRANGE', key .. ':questions', 0, -1)) do
-      close_question(group, qid, 'aborted')
+      leave_question(group, qid, id, 'aborted')
     end
     redis.call('HSET', key, 'barren', 0, 'given_up', 1)
     make_ready(group, id, 'unstuck')

@@ -9,12 +9,10 @@ return once(function()
   if state == 'settled' then return { result = 'already_settled' } end
   if state == 'closed' then return { result = 'closed' } end
   local id = hget(key, 'wf')
-  local wait = open_wait(a.group, id)
-  for _, part in ipairs(wait and wait.parts or {}) do
-    if part.kind == 'timer' and part.movable then
-      local member = 'wf|' .. id .. '|' .. wait.key .. '|' .. part.name
-      local at = redis.call('ZSCORE', timers, member)
-      if at then redis.call('ZADD', timers, math.max(tonumber(at), now) + a.ms, member) end
+  for _, member in ipairs(members_of(a.group, a.question)) do
+    for _, timer in ipairs(member.left and {} or movable_timers(a.group, member.wf)) do
+      local at = tonumber(redis.call('ZSCORE', timers, timer))
+      redis.call('ZADD', timers, math.max(at, now) + a.ms, timer)
     end
   end
   local shifted = redis.call('HINCRBY', key, 'shifted', a.ms)
@@ -36,6 +34,6 @@ return once(function()
   redis.call('HINCRBY', key, 'version', 1)
   event(a.group, id, 'postponed')
   audit(a.group, 'vote', id, { question = a.question, kind = hget(key, 'kind'), choice = a.choice,
-    by = a.by, note = a.note, result = 'postponed', asked_at = tonumber(hget(key, 'opened_at')) }, a.audit)
+    by = a.by, note = a.note, result = 'postponed', of = wfs_of(a.group, a.question), asked_at = tonumber(hget(key, 'opened_at')) }, a.audit)
   return { result = 'postponed' }
 end)

@@ -1,4 +1,4 @@
--- Answer a question: counts at most once, and the loser learns who won.
+-- Answer a question: counts at most once, for all who wait for it, and the loser learns who won.
 --
 -- A choice needs a number of votes, or so many votes of each of some roles. Each voter fills one role,
 -- of those that they may fill; which one is left open until the last place is taken. `*` is any role.
@@ -71,7 +71,7 @@ redis.call('HSET', key, 'votes', cjson.encode(votes))
 redis.call('HINCRBY', key, 'version', 1)
 local id = hget(key, 'wf')
 audit(a.group, 'vote', id, { question = a.question, kind = hget(key, 'kind'), choice = a.choice,
-  by = a.by, note = a.note, result = result, asked_at = tonumber(hget(key, 'opened_at')),
+  by = a.by, note = a.note, result = result, of = wfs_of(a.group, a.question), asked_at = tonumber(hget(key, 'opened_at')),
   counted = result == 'settled' and by or nil }, a.audit)
 if result == 'voted' then
   event(a.group, id, 'voted')
@@ -81,6 +81,7 @@ end
 local winner = cjson.encode({ choice = a.choice, by = by, at = now, note = a.note })
 redis.call('HSET', key, 'state', 'settled', 'winner', winner)
 redis.call('ZREM', P(a.group) .. 'open', a.question)
+end_cause(a.group, a.question)
 drop_notices(a.group, a.question)
 event(a.group, id, 'settled')
 if hget(wf_key(a.group, id), 'state') == 'stuck' and hget(key, 'kind') == 'stuck' then
@@ -95,11 +96,13 @@ if hget(wf_key(a.group, id), 'state') == 'stuck' and hget(key, 'kind') == 'stuck
   end
   return cjson.encode({ result = result })
 end
-local wait = open_wait(a.group, id)
-local part = find_part(wait, 'question', 'question', a.question)
-if part then
-  close_wait(a.group, id, wait, part.name, winner)
-  -- Suspended: wake it. Running or ready: it finds the answer when it asks to suspend.
-  if hget(wf_key(a.group, id), 'state') == 'suspended' then make_ready(a.group, id, nil) end
+for _, member in ipairs(members_of(a.group, a.question)) do
+  local waits = open_wait(a.group, member.wf)
+  local part = find_part(waits, 'question', 'question', a.question)
+  if part then
+    close_wait(a.group, member.wf, waits, part.name, winner)
+    -- Suspended: wake it. Running or ready: it finds the answer when it asks to suspend.
+    if hget(wf_key(a.group, member.wf), 'state') == 'suspended' then make_ready(a.group, member.wf, nil) end
+  end
 end
 return cjson.encode({ result = result })

@@ -1,7 +1,8 @@
 -- Wait for the first of several things without holding a slot; or learn that it has happened.
 -- a: group, id, epoch, nonce, call, view, log, and either
 --    wait = {key, fp, interruptible, parts = [{name, kind = question|timer|children|signal, …}]},
---           with questions to ask = [{id, kind, payload, choices, votes_needed, notices…}]
+--           with questions to ask = [{id, kind, payload, choices, votes_needed, notices…}]; those
+--           of one operation that give the same cause become one, and `joins` says why
 --    or yield = {until} (0: no time), watching: an activity starts over when something wakes it
 -- -> {result = 'decided', step} | {result = 'suspended'} | {result = 'fenced'}
 return once_fenced(function()
@@ -20,6 +21,7 @@ return once_fenced(function()
         end
       end
       redis.call('HSET', key, 'wait', cjson.encode(a.wait), 'barren', 0)
+      for _, q in ipairs(a.questions or {}) do align_stops(a.group, q.id) end
     end
     local wait = open_wait(a.group, a.id)
     if try_close(a.group, a.id, wait) then

@@ -125,8 +125,9 @@ class Actors(RuleBasedStateMachine):
         times=twice,
         parts=st.sets(st.sampled_from(PARTS), min_size=1),
         need=st.integers(min_value=1, max_value=3),
+        cause=st.sampled_from(["", "budget db", "budget web"]),
     )
-    def suspend(self, n: int, times: int, parts: set[str], need: int) -> None:
+    def suspend(self, n: int, times: int, parts: set[str], need: int, cause: str) -> None:
         workflow = self.choose(n, "running")
         wait = Wait(self.name("wait"), interruptible="shield" not in parts)
         sent, asked = [], []
@@ -134,7 +135,13 @@ class Actors(RuleBasedStateMachine):
             wait.question = self.name("q")
             notices = [{"name": "remind", "after": 2000}]
             votes = '{"force":2}'
-            asked = [calls.question(wait.question, votes_needed=votes, notices=notices)]
+            why = {"cause": cause, "joins": "the same budget"} if cause else {}
+            payload = f'"{workflow.id}"'
+            asked = [
+                calls.question(
+                    wait.question, votes_needed=votes, notices=notices, payload=payload, **why
+                )
+            ]
             sent.append(calls.ANSWER | {"question": wait.question})
         if "timer" in parts:
             wait.deadline = self.model.now + 5000
@@ -151,7 +158,7 @@ class Actors(RuleBasedStateMachine):
             return
         given = calls.wait(*sent, key=wait.key, interruptible=wait.interruptible)
         reply = self.send("suspend", times, **self.token(workflow), wait=given, questions=asked)
-        assert reply["result"] == self.model.suspend(workflow, wait)
+        assert reply["result"] == self.model.suspend(workflow, wait, cause)
 
     @precondition(lambda self: self.having("running"))
     @rule(n=pick, times=twice, seconds=st.integers(0, 4), seen=st.sampled_from(["now", "before"]))
@@ -254,9 +261,12 @@ class Actors(RuleBasedStateMachine):
     @rule(n=pick, times=twice)
     def amend(self, n: int, times: int) -> None:
         id = list(self.model.questions)[-1 - n % min(4, len(self.model.questions))]
-        reply = self.send("amend", times, question=id, payload=f'"{self.name("facts")}"')
-        is_open = self.model.questions[id].state == "open"
-        assert reply == {"result": "ok" if is_open else "closed"}
+        question = self.model.questions[id]
+        member = question.members[n % len(question.members)]
+        facts = f'"{member} {self.name("facts")}"'
+        reply = self.send("amend", times, question=id, id=member, payload=facts)
+        waits = question.state == "open" and member in question.waiting
+        assert reply == {"result": "ok" if waits else "closed"}
 
     @precondition(lambda self: self.having("running"))
     @rule(n=pick, times=twice, shielded=st.booleans())

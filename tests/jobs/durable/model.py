@@ -14,12 +14,21 @@ NEEDED = {"retry": 1, "force": 2}
 
 @dataclass
 class Question:
-    """A question and who voted for what."""
+    """A question, the workflows that wait for it, and who voted for what.
 
-    workflow: str
+    Those of one root and one cause are one: `cause` names both.
+    """
+
+    members: list[str]
     stuck: bool = False
+    cause: tuple[str, str] | None = None
     state: Literal["open", "settled", "closed"] = "open"
     votes: list[tuple[str, str]] = field(default_factory=list)
+    left: set[str] = field(default_factory=set)
+
+    @property
+    def waiting(self) -> list[str]:
+        return [id for id in self.members if id not in self.left]
 
 
 @dataclass
@@ -92,10 +101,10 @@ class Model:
         self._store(workflow, key, "ok")
         return "ok"
 
-    def suspend(self, workflow: Workflow, wait: Wait) -> str:
-        if wait.question:
-            self.questions[wait.question] = Question(workflow.id)
+    def suspend(self, workflow: Workflow, wait: Wait, cause: str = "") -> str:
         workflow.wait, workflow.barren = wait, 0
+        if wait.question:
+            self._ask(workflow, wait.question, (self.root(workflow), cause) if cause else None)
         if self._try_close(workflow):
             return "decided"
         workflow.state = "suspended"
@@ -155,10 +164,11 @@ class Model:
         if [vote for vote, _ in question.votes].count(choice) < needed:
             return "voted"
         question.state = "settled"
-        workflow = self.workflows[question.workflow]
+        workflow = self.workflows[question.members[0]]
         if not question.stuck:
-            self._close(workflow, "ok")
-            self._make_ready(workflow)
+            for member in question.waiting:
+                self._close(self.workflows[member], "ok")
+                self._make_ready(self.workflows[member])
         elif choice == "abort":
             self._set(workflow, "abort")
         else:
@@ -171,9 +181,8 @@ class Model:
         question = self.questions[id]
         if question.state != "open":
             return "already_settled" if question.state == "settled" else "closed"
-        wait = self.workflows[question.workflow].wait
-        if wait and wait.deadline is not None:
-            wait.deadline = max(wait.deadline, self.now) + ms
+        for wait in self._waits(question):
+            wait.deadline = max(wait.deadline or 0, self.now) + ms
         return "postponed"
 
     def signal(self, workflow: Workflow) -> str:
@@ -216,6 +225,32 @@ class Model:
 
     # -- inside ------------------------------------------------------------------------------
 
+    def root(self, workflow: Workflow) -> str:
+        parent = self.workflows.get(workflow.parent or "")
+        return self.root(parent) if parent else workflow.id
+
+    def _ask(self, workflow: Workflow, id: str, cause: tuple[str, str] | None) -> None:
+        asked = Question([workflow.id], cause=cause)
+        for known, old in list(self.questions.items()):
+            if cause is None or old.cause != cause or old.state != "open":
+                continue
+            for member in old.waiting:
+                wait = self.workflows[member].wait
+                assert wait is not None
+                assert wait.question == known
+                wait.question = id
+            asked.members = [*old.waiting, workflow.id]
+            old.state = "closed"
+        self.questions[id] = asked
+        waits = self._waits(asked)
+        for wait in waits:
+            wait.deadline = max(each.deadline or 0 for each in waits)
+
+    def _waits(self, question: Question) -> list[Wait]:
+        """Return the waits for a question that end at some time."""
+        waits = (self.workflows[member].wait for member in question.waiting)
+        return [wait for wait in waits if wait and wait.deadline is not None]
+
     def _make_ready(self, workflow: Workflow) -> None:
         workflow.state, workflow.rest, workflow.nonce = "ready", None, ""
         workflow.epoch += 1
@@ -240,14 +275,17 @@ class Model:
 
     def _park(self, workflow: Workflow, question: str) -> None:
         workflow.state = "stuck"
-        self.questions[question] = Question(workflow.id, stuck=True)
+        self.questions[question] = Question([workflow.id], stuck=True)
 
     def _close(self, workflow: Workflow, status: str) -> None:
         wait = workflow.wait
         assert wait is not None
         question = self.questions.get(wait.question or "")
         if question and question.state == "open":
-            question.state = "closed"
+            if question.waiting == [workflow.id]:
+                question.state = "closed"
+            else:
+                question.left.add(workflow.id)
         workflow.wait = None
         self._store(workflow, wait.key, status)
 
@@ -281,7 +319,7 @@ class Model:
             self._set(self.workflows[child], flag, on=on)
         if flag == "abort" and workflow.state == "stuck":
             for question in self.questions.values():
-                if question.workflow == workflow.id and question.state == "open":
+                if question.waiting == [workflow.id] and question.state == "open":
                     question.state = "closed"
             workflow.barren = 0
             self._make_ready(workflow)

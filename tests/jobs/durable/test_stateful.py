@@ -2,12 +2,20 @@
 
 import json
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import invariant, run_state_machine_as_test
+from hypothesis.stateful import (
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from redis import Redis
 
 from jobs.durable.records import Token
 from tests.jobs.durable.actors import Actors
+from tests.jobs.durable.model import Workflow
 
 
 class Scripts(Actors):
@@ -31,7 +39,38 @@ class Scripts(Actors):
             steps = self.group.hash(f"wf:{workflow.id}:steps")
             assert {k: json.loads(v)["status"] for k, v in steps.items()} == workflow.steps
         for id, question in self.model.questions.items():
-            assert self.group.asked(id).state == question.state
+            record = self.group.asked(id)
+            assert record.state == question.state
+            assert [each.workflow for each in record.members] == question.members
+            if question.state != "closed":  # of one that is, nobody asks who was the last
+                assert {each.workflow for each in record.members if each.left} == question.left
+            for each in record.members if not question.stuck else ():
+                assert each.payload.startswith(each.workflow)  # each of them says its own
+
+    @invariant()
+    def whoever_waits_for_a_question_is_asked_about_in_it(self) -> None:
+        waits = {(w.id, w.wait.question) for w in self.model.workflows.values() if w.wait}
+        asked = {
+            (member, id)
+            for id, question in self.model.questions.items()
+            for member in (question.waiting if question.state == "open" else ())
+            if not question.stuck
+        }
+        assert asked == {(workflow, id) for workflow, id in waits if id}
+        for workflow, id in waits:
+            parts = json.loads(self.group.hash(f"wf:{workflow}")["wait"])["parts"]
+            assert [part["question"] for part in parts if part["kind"] == "question"] == (
+                [id] if id else []
+            )
+
+    @invariant()
+    def of_one_cause_there_is_one_question(self) -> None:
+        causes = {
+            f"{q.cause[0]}|{q.cause[1]}": id
+            for id, q in self.model.questions.items()
+            if q.cause and q.state == "open"
+        }
+        assert self.group.hash("causes") == causes
 
     @invariant()
     def a_step_is_stored_once_and_a_question_settled_once(self) -> None:
@@ -69,7 +108,7 @@ class Scripts(Actors):
         notices = {m.split("|")[1] for m in sets["timers"].keys() - kept.keys()}
         assert notices <= sets["open"].keys()
         for workflow in self.having("stuck"):
-            mine = [q for _, q in questions if q.workflow == workflow.id and q.stuck]
+            mine = [q for _, q in questions if q.members == [workflow.id] and q.stuck]
             assert mine[-1].state == "open"
         suspended = {w.id for w in self.having("suspended")}
         assert self.group.store.watching().keys() <= suspended
@@ -92,7 +131,6 @@ class Scripts(Actors):
                 self.control(list(self.model.workflows).index(workflow.id), 1, "abort")
             for id, question in list(self.model.questions.items()):
                 if question.state == "open":
-                    workflow = self.model.workflows[question.workflow]
                     self.model.settle(id, "retry", "T:U9")
                     assert self.group.store.settle(id, "retry", by="T:U9", call=id) == "settled"
             for workflow in self.having("suspended"):
@@ -126,15 +164,50 @@ class Scripts(Actors):
         assert left <= kept | {"rq:queues"}
 
 
-def test_the_scripts_do_what_the_model_says_in_any_order(redis: "Redis") -> None:
-    class OnThatRedis(Scripts):
+class OfOneCause(Scripts):
+    """The same, but it begins where one question is asked of three children of a workflow."""
+
+    CHILDREN = 3
+
+    @initialize()
+    def begin(self) -> None:
+        self.start(1)
+        self.take_next()
+        for _ in range(self.CHILDREN):
+            self.spawn(0, 1)
+        self.suspend(0, 1, {"children"}, self.CHILDREN, "")
+        for _ in range(self.CHILDREN):
+            self.ask_of_next()
+
+    @precondition(lambda self: self.having("ready"))
+    @rule()
+    def ask_of_next(self) -> None:
+        """Let a workflow run to the question that all of them have in common."""
+        workflow = self.take_next()
+        if workflow.state == "running" and workflow.parent:
+            which = self.having("running").index(workflow)
+            self.suspend(which, 2, {"question", "timer", "signal"}, 1, "budget db")
+
+    def take_next(self) -> Workflow:
+        workflow = self.choose(0, "ready")
+        job = self.group.hash(f"wf:{workflow.id}")["job"]
+        self.group.redis.lrem(self.group.queue, 1, job)
+        self.take(workflow, 1, job=job)
+        return workflow
+
+
+@pytest.mark.parametrize("actors", [Scripts, OfOneCause])
+def test_the_scripts_do_what_the_model_says_in_any_order(
+    redis: "Redis", actors: type[Scripts]
+) -> None:
+    class OnThatRedis(actors):  # type: ignore[valid-type, misc]
         pass
 
     OnThatRedis.redis = redis
     run_state_machine_as_test(
         OnThatRedis,
         settings=settings(
-            max_examples=60,
+            max_examples=60 if actors is Scripts else 30,
             stateful_step_count=40,
             deadline=None,
             database=None,
