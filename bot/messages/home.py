@@ -107,6 +107,7 @@ def home_tab(state: HomeState, now_ms: int) -> HomeTab:
     blocks = [header("drainbot"), _refresh()]
     if state.told:
         blocks.append(section([MRKDWN.bold("To you:"), state.told]))
+    blocks += [section([_silent_words(state)])] if state.silent else []
     blocks += [section(_freeze_lines(state))] if state.freezes else []
     blocks += _asks(state)
     overdue = _overdue_lines(state)
@@ -114,7 +115,7 @@ def home_tab(state: HomeState, now_ms: int) -> HomeTab:
     blocks += [header("Still cordoned"), *_kept(state)] if state.kept else []
     blocks += _running(state, now_ms)
     blocks += [header("Lately"), section(_lately_lines(state))]
-    return _tab([*blocks, context([_silent_words(state), _HOW_TO_ASK])], now_ms)
+    return _tab([*blocks, context([_HOW_TO_ASK])], now_ms)
 
 
 def closed_home(why: str, now_ms: int) -> HomeTab:
@@ -219,14 +220,15 @@ def _kept(state: HomeState) -> list[BlockDict]:
     for number, node in enumerate(state.kept[:_KEPT], start=1):
         what = node_name(node.node, MRKDWN)
         mode = MRKDWN.text(node.mode.replace("_", " "), 40)
-        stays = f"{what} in {MRKDWN.text(node.cluster)} is {mode} and still cordoned"
-        said = f"{stays}{_since(node.since)}: /drain return {what} gives it back."
-        blocks.append(section([said]))
-        if node.operation and all(_is_name(each) for each in (node.operation, node.node)):
+        stays = f"{what} in {MRKDWN.text(node.cluster)} is {mode}{_since(node.since)}."
+        buttons = node.operation and all(_is_name(each) for each in (node.operation, node.node))
+        back = "" if buttons else f" /drain return {what} gives it back."
+        blocks.append(section([f"{stays}{back}"]))
+        if buttons:
             offered = (MAINTAIN, RETURN) if node.mode == "drained" else (RETURN,)
             which = f"{number}, {label(node.node, 20)}: "
-            buttons = [node_button(node.operation, node.node, a, which=which) for a in offered]
-            blocks.append(actions(buttons))
+            ways = [node_button(node.operation, node.node, a, which=which) for a in offered]
+            blocks.append(actions(ways))
     more = _more(len(state.kept) - _KEPT, "cordoned node")
     return [*blocks, section(more)] if more else blocks
 
@@ -240,7 +242,7 @@ def _late(question: QuestionView) -> str:
 
 
 def _since(ms: int) -> str:
-    return f" since {MRKDWN.time(ms)}" if ms else ""
+    return f" since {MRKDWN.time(ms, day=True)}" if ms else ""
 
 
 def _op(operation: str, links: Mapping[str, str]) -> str:
@@ -275,17 +277,17 @@ def _lately_lines(state: HomeState) -> list[str]:
     lines = []
     for view in state.ended[:_LATELY]:
         nodes = node_list([node.name for node in view.nodes], MRKDWN, limit=_SHOWN)
-        when = f"{MRKDWN.time(view.ended_at)} " if view.ended_at else ""
+        when = f" · {MRKDWN.time(view.ended_at, day=True)}" if view.ended_at else ""
         lines.append(
-            f"{when}{MRKDWN.text(view.cluster)}: {nodes} · {MRKDWN.text(state_words(view))} · "
+            f"{MRKDWN.text(view.cluster)}: {nodes} · {MRKDWN.text(state_words(view))}{when} · "
             f"{MRKDWN.person(view.requester)} · {_op(view.id, state.links)}"
         )
     return lines or ["Nothing has ended yet."]
 
 
 def _silent_words(state: HomeState) -> str:
-    names = node_list(state.silent, MRKDWN)
-    return f"No worker of {names} is alive: what is asked there waits" if state.silent else ""
+    alive = MRKDWN.bold(f"No worker of {node_list(state.silent, MRKDWN)} is alive")
+    return f"{alive}: what is asked there waits."
 
 
 def _more(number: int, what: str) -> list[str]:

@@ -244,7 +244,7 @@ def test_a_freeze_and_a_node_that_stays_cordoned_and_an_unanswered_question_are_
     homes.bench.ticks(2)
     assert "prod-eu is frozen" in homes.words()
     assert "network trouble" in homes.words()
-    assert "node-18 in prod-eu is drained and still cordoned" in homes.words()
+    assert "node-18 in prod-eu is drained since" in homes.words()
     assert "Unanswered since" in homes.words()
 
 
