@@ -3,6 +3,7 @@
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, get_args
 
@@ -48,6 +49,7 @@ def _tell(theatre: Theatre, stage: Stage) -> None:
     _freed(theatre)
     _aborted(theatre)
     _uncordoned(theatre)
+    _fence_lost(theatre)
     _worker_killed(theatre, stage)
     _bad_input(theatre)
     theatre.act("In the end")
@@ -78,6 +80,11 @@ def _without_trouble(theatre: Theatre) -> None:
     )
     theatre.finished(operation, "safe to power off")
     theatre.check_drained("node-1", before)
+    full = "██████████ 6/6 drained"
+    theatre.until("its bar is full", lambda: full in theatre.bars("node-1"))
+    end = theatre.with_button(operation, "operation:return")
+    theatre.slack.click("ana", OPS, end["ts"], "operation:return")
+    theatre.until("@ana returns it: it takes pods again", lambda: not theatre.cordoned("node-1"))
 
 
 def _approved(theatre: Theatre) -> None:
@@ -85,7 +92,7 @@ def _approved(theatre: Theatre) -> None:
     operation, _ = theatre.drain("ana", f"{' '.join(APPROVED)} reason new kernel")
     message = theatre.until("an approval is asked for", lambda: theatre.approval(operation))
     theatre.slack.click("ana", OPS, message["ts"], "Approve")
-    theatre.told_alone("ana", "needs somebody else")
+    theatre.told_alone("ana", "needs somebody else", "U0BO", "U0CY")
     theatre.check("nothing began", not any(map(theatre.cordoned, APPROVED)))
     theatre.slack.open_home("bo")
     theatre.until(
@@ -98,7 +105,7 @@ def _approved(theatre: Theatre) -> None:
 
 
 def _uncordoned(theatre: Theatre) -> None:
-    theatre.act("Somebody uncordons a node that is being drained: its fence is lost")
+    theatre.act("Somebody uncordons a node in the middle of its drain")
     operation, _ = theatre.drain("ana", STRAY)
     theatre.until(
         "its pod is on its way out",
@@ -111,6 +118,18 @@ def _uncordoned(theatre: Theatre) -> None:
     theatre.settled(message["ts"], "U0BO")
     theatre.finished(operation, "safe to power off")
     theatre.check("it is cordoned again", theatre.cordoned(STRAY))
+
+
+def _fence_lost(theatre: Theatre) -> None:
+    theatre.act("Somebody uncordons a node that is drained: its fence is lost")
+    theatre.cluster.patch("Node", "", "node-3", {"spec": {"unschedulable": False}})
+    message = theatre.asked("node-3")
+    seen = "What was seen: somebody uncordoned it"
+    theatre.check("it says what was seen", seen in str(message["blocks"]), message)
+    theatre.check("nothing is done by itself", not theatre.cordoned("node-3"))
+    theatre.slack.click("bo", OPS, message["ts"], "decide:drain_again")
+    theatre.settled(message["ts"], "U0BO")
+    theatre.until("it is drained again", lambda: theatre.cordoned("node-3"))
 
 
 def _retried(theatre: Theatre) -> None:
@@ -141,7 +160,7 @@ def _forced(theatre: Theatre) -> None:
     operation, _ = theatre.drain("ana", "node-3")
     message = theatre.asked("node-3")
     theatre.slack.click("ana", OPS, message["ts"], "decide:force")
-    theatre.told_alone("ana", "force")
+    theatre.told_alone("ana", "can't force this", "U0BO", "U0CY")
     theatre.check("nothing is forced yet", theatre.pods("node-3") == before)
     theatre.slack.click("bo", OPS, message["ts"], "decide:force")
     modal = theatre.until("a form opens", lambda: theatre.slack.modals("bo"))[-1]
@@ -150,7 +169,8 @@ def _forced(theatre: Theatre) -> None:
     theatre.settled(message["ts"], "primary moved")
     theatre.slack.click_stale("cy", message, OPS, "Retry")
     theatre.told_alone("cy", "already settled")
-    theatre.finished(operation, "forced")
+    theatre.finished(operation, "Forced: payments/forced-0 by <@U0BO>, <!date")
+    theatre.finished(operation, '"primary moved"')
     theatre.check_drained("node-3", before)
     deleted = [e for e in theatre.carried_out() if e.verb == "delete"]
     theatre.check("one pod was deleted past its budget", len(deleted) == 1, deleted)
@@ -183,6 +203,8 @@ def _freed(theatre: Theatre) -> None:
     before = theatre.pods("node-5")
     operation, _ = theatre.drain("ana", "node-5")
     message = theatre.asked("node-5")
+    verdict = "Waiting won't help. Scaling freed to 3 would"
+    theatre.check("it says whether waiting helps", verdict in str(message["blocks"]), message)
     theatre.cluster.scale("payments", "freed", 3)
     theatre.settled(message["ts"], "no longer needed")
     theatre.finished(operation, "safe to power off")
@@ -211,16 +233,25 @@ def _worker_killed(theatre: Theatre, stage: Stage) -> None:
     gone = len(before) // 4
     theatre.until(
         f"at least {gone} pods are evicted",
-        lambda: sum(entry.node == "node-7" for entry in theatre.carried_out()) >= gone,
+        lambda: _moved(theatre, "node-7") >= gone,
     )
+    killed = time.monotonic()
     stage.workers[-1].signal(signal.SIGKILL)
     stage.workers[-1].wait(within_s=5)
     theatre.check("pods were still there when it died", theatre.pods("node-7"))
     told = theatre.slack.slash("ana", OPS, "/drain", f"status {operation}")
     theatre.check("the bot still answers", told.shown, told)
+    shown, moved = theatre.bars("node-7"), _moved(theatre, "node-7")
     stage.start_worker()
+    theatre.until("the next one goes on", lambda: _moved(theatre, "node-7") > moved)
+    theatre.until("the bars go on", lambda: theatre.bars("node-7") != shown)
+    theatre.note(f"the bars paused for {time.monotonic() - killed:.1f} s")
     theatre.finished(operation, "safe to power off")
     theatre.check_drained("node-7", before)
+
+
+def _moved(theatre: Theatre, node: str) -> int:
+    return sum(entry.node == node for entry in theatre.carried_out())
 
 
 def _bad_input(theatre: Theatre) -> None:

@@ -40,6 +40,10 @@ class Theatre:
         self.checks += 1
         print(f"    ok  {what}", flush=True)
 
+    def note(self, what: str) -> None:
+        """Print what was seen, and is nothing to check."""
+        print(f"        {what}", flush=True)
+
     def until(self, what: str, look: Callable[[], T | None]) -> T:
         """Look until there is something; that is a check as well."""
         end = time.monotonic() + PATIENCE
@@ -63,9 +67,30 @@ class Theatre:
     def parent(self, node: str) -> dict[str, Any] | None:
         """Return the latest parent message about a node."""
         for message in reversed(self.slack.messages(OPS)):
-            if "thread_ts" not in message and node in str(message.get("blocks")):
+            alone = message.get("thread_ts") in {None, message["ts"]}
+            if alone and node in str(message.get("blocks")):
                 return message
         return None
+
+    def bars(self, node: str) -> str:
+        """Return the line of a node in the latest parent message about it."""
+        message = self.parent(node) or {}
+        lines = [line for b in message.get("blocks", []) for line in _lines(b)]
+        return next(
+            (line for line in lines if line.startswith(f"{node} ") and set(line) & set("█░")), ""
+        )
+
+    def with_button(self, operation: str, action: str) -> dict[str, Any]:
+        """Wait for the message of an operation that has a button."""
+
+        def look() -> dict[str, Any] | None:
+            for message in reversed(self.slack.messages(OPS)):
+                blocks = str(message["blocks"])
+                if operation in blocks and f"'{action}'" in blocks:
+                    return message
+            return None
+
+        return self.until(f"op {operation} has the button {action}", look)
 
     def question(self, node: str) -> dict[str, Any] | None:
         """Return the question about a node that still has buttons."""
@@ -102,14 +127,17 @@ class Theatre:
         """Return a message of the channel by its ts."""
         return next(m for m in self.slack.messages(OPS) if m["ts"] == ts)
 
-    def told_alone(self, who: str, words: str) -> None:
-        """Wait until a person alone is told something."""
+    def told_alone(self, who: str, words: str, *and_of: str) -> None:
+        """Wait until a person alone is told something, and of whom, by their ids."""
+        wanted = [word.lower() for word in (words, *and_of)]
 
         def look() -> bool:
-            return any(words.lower() in m["text"].lower() for m in self.slack.ephemerals(who))
+            told = [message["text"].lower() for message in self.slack.ephemerals(who)]
+            return any(all(word in text for word in wanted) for text in told)
 
+        names = f", and of {', '.join(and_of)}" if and_of else ""
         try:
-            self.until(f"@{who} alone is told “{words}”", look)
+            self.until(f"@{who} alone is told “{words}”{names}", look)
         except CheckFailed as failed:
             told = [message["text"] for message in self.slack.ephemerals(who)[-3:]]
             raise CheckFailed(f"{failed}; was told {told}") from failed
@@ -162,3 +190,8 @@ class Theatre:
         """Check that no request went to another pod than the one that was meant."""
         wrong = [e for e in self.carried_out() if e.uid_precondition != e.object_uid]
         self.check("every eviction and deletion carried its pod's own uid", not wrong, wrong)
+
+
+def _lines(block: dict[str, Any]) -> list[str]:
+    text = block.get("text")
+    return str(text["text"]).splitlines() if isinstance(text, dict) else []
