@@ -3,7 +3,7 @@
 from bot.messages.buttons import choice_label, choice_past, word
 from bot.messages.style import Style
 from bot.messages.text import listing
-from jobs.models import QuestionState, QuestionView, Settlement
+from jobs.models import QuestionKind, QuestionState, QuestionView, Settlement
 from jobs.policy import missing_votes
 
 __all__ = [
@@ -84,6 +84,8 @@ def _grounds(question: QuestionView, style: Style) -> str:
 
 
 def _explains(question: QuestionView) -> bool:
+    if question.kind is QuestionKind.MAINTENANCE:  # its detail is why the work is done at all
+        return False
     return question.closed_because == "no_longer_needed" and bool(question.detail)
 
 

@@ -41,6 +41,7 @@ FORMS: tuple[Form, ...] = (
         "of another cluster than this channel's. The reason goes on to the end.",
         (
             "node-1 node-2 --timeout=30m reason disk swap",
+            "node-1 node-2 --then wait --for 2h reason new disks",
             "pool=blue zone=a",
             "lab/node-1 reason it's loud",
         ),

@@ -125,8 +125,8 @@ def _life_words(node: NodeView, style: Style) -> list[str]:
     if life is None:
         return []
     if node.status is NodeStatus.MAINTENANCE:
-        until = [f"expected end {style.time(life.until)}"] if life.until else []
-        return [f"since {style.time(life.since)}", *until] if life.since else until
+        until = [f"expected end {style.time(life.until, day=True)}"] if life.until else []
+        return [f"since {style.time(life.since, day=True)}", *until] if life.since else until
     if node.status is NodeStatus.FENCE_LOST:
         return [style.text(life.evidence, 200)] if life.evidence else []
     away = node.status is NodeStatus.RETURNED and life.away

@@ -21,8 +21,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from jobs.drain.fencing import KEPT_IN
 from jobs.models import NodeStatus, OperationEnd
+
+
+_FENCED = frozenset({"drained", "maintenance"})  # the modes in which its fence is kept
 
 
 class Part(StrEnum):
@@ -148,7 +150,7 @@ def left_in(mode: str) -> NodeStatus:
 
     In any other mode nobody can say that it is empty.
     """
-    return NodeStatus.DRAINED if mode in KEPT_IN else NodeStatus.ABORTED
+    return NodeStatus.DRAINED if mode in _FENCED else NodeStatus.ABORTED
 
 
 def done_when(*, expect_gone: bool, whole_life: bool = False) -> frozenset[NodeStatus]:

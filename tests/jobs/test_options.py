@@ -336,21 +336,6 @@ OPTIONS = st.builds(
 )
 
 
-@pytest.mark.parametrize(
-    ("flags", "words"),
-    [
-        ("--for 2h", "it needs --then=wait"),
-        ("--then=return", "there is only --then=wait"),
-        ("--then wait --for 10s", "1m to 90d"),
-        ("--then wait --for 100d", "1m to 90d"),
-        ("--then wait --for soon", "--for="),
-    ],
-)
-def test_what_is_to_come_after_a_drain_is_a_whole_wish(flags: str, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
-        parse_drain(f"node-1 {flags}")
-
-
 def test_a_soak_without_canaries_is_half_a_wish() -> None:
     with pytest.raises(UsageError, match="say with --canary how many go first"):
         parse_drain("node-1 node-2 --soak 10m")
