@@ -122,14 +122,6 @@ class Counter(Protocol):
         """Return the open questions of a cluster, those that were asked first at first."""
         ...
 
-    def begun(self, cluster: str, dedup: str) -> str:
-        """Return the operation that a request of this name began, or ""."""
-        ...
-
-    def takers(self, cluster: str, nodes: Sequence[str]) -> Mapping[str, str]:
-        """Return who has these nodes, by node: operations that have not ended."""
-        ...
-
 
 class Meter(Protocol):
     """What is counted, for whoever watches over drainbot."""

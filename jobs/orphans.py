@@ -4,16 +4,17 @@ The bot has no rights in the cluster, so a workflow looks and undoes; its result
 """
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from jobs.audit import Facts
-from jobs.authorization import Action, Denied, Target, may, no_policy_refusal
+from jobs.authorization import Action, Denied, Target, may
 from jobs.beginnings import Beginnings
 from jobs.durable import Store
 from jobs.ids import IdError, cluster_of
 from jobs.leases import reaching_redis
 from jobs.models import LostState, OrphansView, Principal, Refused, Submitted
 from jobs.policy import Policy
-from jobs.submitting import start_new, worker_alive
+from jobs.submitting import not_served, start_new, worker_alive
 from jobs.workflows.inputs import OrphansInput
 
 WORKFLOW = "orphans"
@@ -41,20 +42,18 @@ class Orphans:
     ) -> Submitted | Refused:
         """Begin a look; with nodes in `undo`, or `everything`, undo these. Read :meth:`answer`."""
         with reaching_redis():
-            if self._policy is None:
-                return Refused(reason=no_policy_refusal())
-            store = self._stores.get(cluster)
-            if store is None:
-                known = ", ".join(self._stores)
-                return Refused(reason=f"There is no cluster {cluster} here. Known: {known}.")
+            refused = not_served(self._policy, self._stores, cluster)
+            if refused is not None:
+                return refused
+            store, policy = self._stores[cluster], cast("Policy", self._policy)
             target = Target(cluster=cluster, channel=channel)
-            allowed = may(principal, Action.ORPHANS, target, self._policy)
+            allowed = may(principal, Action.ORPHANS, target, policy)
             if isinstance(allowed, Denied):
                 return Refused(reason=allowed.reason, who_may=allowed.who_may)
             wanted = OrphansInput(
                 cluster=cluster, requester=principal.id, undo=undo, everything=everything
             ).model_dump(mode="json")
-            facts = Facts(self._policy).orphans(principal, target, undo, everything=everything)
+            facts = Facts(policy).orphans(principal, target, undo, everything=everything)
             what, id = start_new(store, WORKFLOW, wanted, facts, dedup=dedup, random=self._random)
             if what == "conflict":
                 return Refused(reason="This request came under the name of another: ask again.")

@@ -11,7 +11,16 @@ from jobs.ids import short
 from jobs.inventory import InventoryStore
 from jobs.kubernetes import Cluster
 from jobs.kubernetes.nodes import LastSeen
-from jobs.nodes import Changed, Lost, NodeStore, Reservation, Reserved, Taken, WrongMode
+from jobs.nodes import (
+    Changed,
+    Lost,
+    NodeStore,
+    Reservation,
+    Reserved,
+    Taken,
+    WrongMode,
+    taken_words,
+)
 from jobs.policy import Policy
 from jobs.policy.caps import caps
 from jobs.threads import ThreadStore
@@ -60,8 +69,7 @@ class Resources:
         if isinstance(result, Reserved):
             return ""
         if isinstance(result, Taken):
-            takers = ", ".join(f"{node} by op {short(owner)}" for node, owner in result.takers)
-            return f"Taken by other operations: {takers}. Nothing was started."
+            return taken_words(dict(result.takers))
         return self.too_many_away(result.away)
 
     def _over(self, names: list[str], owned: frozenset[str]) -> tuple[str, ...]:

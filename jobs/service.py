@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from redis import Redis
@@ -12,7 +12,6 @@ from jobs.authorization import (
     Action,
     Target,
     caps,
-    no_policy_refusal,
 )
 from jobs.deciding import Deciding
 from jobs.durable import Store, connect
@@ -42,10 +41,11 @@ from jobs.reading import changes_since, open_questions, operation_view, question
 from jobs.submitting import (
     asked_before,
     begun_by,
-    is_live,
     named_nodes,
+    nodes_known,
     other_request,
     start_new,
+    taken_refusal,
     worker_alive,
 )
 from jobs.tending import Tending
@@ -132,6 +132,9 @@ class Service(Deciding, Freezing):
             over = caps(policy, request.cluster, request.nodes, inventory)
             if over and not request.plan_only:  # a plan says it instead
                 refused = Refused(reason=f"{' '.join(over)} Nothing was started.")
+            elif not request.plan_only:
+                refused = taken_refusal(self._stores[request.cluster], found)
+            if refused is not None:
                 return self._as_before(principal, request, dedup) or refused
             requirements = requirements_for(
                 policy, request.cluster, [node.labels for node in found]
@@ -174,6 +177,8 @@ class Service(Deciding, Freezing):
                 requester=owner.requester if owner else "",
             )
             refused = self._may(principal, Action.UNCORDON, target)
+            if refused is None and not begun_by(self._stores[cluster], dedup):
+                refused = taken_refusal(self._stores[cluster], found)
             if refused is not None:
                 return refused
             input = GiveBackInput(
@@ -206,30 +211,10 @@ class Service(Deciding, Freezing):
         def settle(principal: Principal, question: str, choice: str) -> Outcome:
             return self.decide(principal, question, choice, nonce=nonce).outcome
 
-        return Tending(self._stores, self._policy, self._random, settle)
+        return Tending(self._stores, self._inventories, self._policy, self._random, settle)
 
     def _inventory_of(self, cluster: str, *, max_age: float = 0) -> Inventory | Refused:
-        if self._policy is None:
-            return Refused(reason=no_policy_refusal())
-        if cluster not in self._stores:
-            return Refused(
-                reason=f"There is no cluster {cluster} here. {self._clusters_known()}",
-                because="unknown",
-            )
-        store = self._inventories[cluster]
-        inventory = store.read_lately(max_age) if max_age else store.read()
-        if max_age and not inventory.as_of:  # a worker may have reported just now
-            inventory = store.read()
-        if not inventory.as_of:
-            return Refused(
-                reason=f"The nodes of {cluster} are not known yet: no worker of it has reported. "
-                "Nothing was started.",
-                because="not_known_yet",
-            )
-        return inventory
-
-    def _clusters_known(self) -> str:
-        return f"Known: {', '.join(self._stores)}."
+        return nodes_known(self._policy, self._inventories, cluster, max_age=max_age)
 
     def _start(
         self, cluster: str, workflow: str, input: dict[str, Any], facts: Any, *, dedup: str
@@ -305,26 +290,6 @@ class Service(Deciding, Freezing):
         """Return what is counted of each cluster."""
         with reaching_redis():
             return tuple(readings_of(store) for store in self._stores.values())
-
-    def begun(self, cluster: str, dedup: str) -> str:
-        """Return the operation that a request of this name began, or ""."""
-        with reaching_redis():
-            store = self._stores.get(cluster)
-            return begun_by(store, dedup) if store else ""
-
-    def takers(self, cluster: str, nodes: Sequence[str]) -> dict[str, str]:
-        """Return who has these nodes, by node: operations that have not ended.
-
-        A courtesy: what counts is the worker's reservation of all nodes or none.
-        """
-        with reaching_redis():
-            inventory = self._inventory_of(cluster)
-            if isinstance(inventory, Refused):
-                return {}
-            owners = {node.name: node.owner for node in inventory.nodes if node.owner}
-            found = {name: owners[name] for name in nodes if name in owners}
-            live = {id for id in found.values() if is_live(self._stores[cluster], id)}
-            return {name: id for name, id in found.items() if id in live}
 
     def inventory(self, cluster: str) -> Inventory:
         """Return the nodes of a cluster as the watcher last saw them."""

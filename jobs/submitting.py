@@ -1,11 +1,15 @@
 """Start a workflow under a fresh id, once for each request; and whether somebody will take it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from jobs.authorization import no_policy_refusal
 from jobs.durable import Store
 from jobs.ids import did_you_mean, operation_id, short
+from jobs.inventory import InventoryStore
 from jobs.models import ClusterNode, DrainRequest, Inventory, Refused
+from jobs.nodes import taken_words
+from jobs.policy import Policy
 
 
 def start_new(
@@ -79,3 +83,60 @@ def named_nodes(inventory: Inventory, names: Sequence[str]) -> Refused | tuple[C
             said = f"There is no node {name} in {inventory.cluster}. {hint}"
             return Refused(reason=said.strip(), because="unknown")
     return tuple(by_name[name] for name in names)
+
+
+def not_served(policy: Policy | None, clusters: Iterable[str], cluster: str) -> Refused | None:
+    """Return the refusal of a cluster that is not served, or of any where there is no policy."""
+    if policy is None:
+        return Refused(reason=no_policy_refusal())
+    known = tuple(clusters)
+    if cluster in known:
+        return None
+    said = f"There is no cluster {cluster} here. Known: {', '.join(known)}."
+    return Refused(reason=said, because="unknown")
+
+
+def nodes_known(
+    policy: Policy | None,
+    inventories: Mapping[str, InventoryStore],
+    cluster: str,
+    *,
+    max_age: float = 0,
+) -> Inventory | Refused:
+    """Return the nodes of a cluster, as old as `max_age` seconds; or why nothing can be asked."""
+    refused = not_served(policy, inventories, cluster)
+    if refused is not None:
+        return refused
+    store = inventories[cluster]
+    inventory = store.read_lately(max_age) if max_age else store.read()
+    if max_age and not inventory.as_of:  # a worker may have reported just now
+        inventory = store.read()
+    if inventory.as_of:
+        return inventory
+    return Refused(
+        reason=f"The nodes of {cluster} are not known yet: no worker of it has reported. "
+        "Nothing was started.",
+        because="not_known_yet",
+    )
+
+
+def taken_refusal(store: Store, nodes: Iterable[ClusterNode]) -> Refused | None:
+    """Return the refusal of nodes that other operations have, which have not ended; or None.
+
+    A courtesy, in one round trip where nobody has them: what counts is the worker's reservation of
+    all nodes or none, which is told in the same words.
+    """
+    wanted = tuple(nodes)
+    pipe = store.redis.pipeline(transaction=False)
+    for node in wanted:
+        pipe.hmget(f"{store.prefix}node:{node.name}", ["owner", "uid"])
+    found = zip(wanted, cast("list[tuple[str | None, str | None]]", pipe.execute()), strict=True)
+    owners = {node.name: owner for node, (owner, uid) in found if owner and uid == node.uid}
+    live = {owner for owner in set(owners.values()) if is_live(store, owner)}
+    takers = {name: owner for name, owner in owners.items() if owner in live}
+    return taken_by(takers) if takers else None
+
+
+def taken_by(takers: Mapping[str, str]) -> Refused:
+    """Return the refusal that names who has which node."""
+    return Refused(reason=taken_words(takers), because="taken", takers=dict(takers))

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from jobs.audit import Facts
-from jobs.authorization import Action, Denied, Target, may, no_policy_refusal
+from jobs.authorization import Action, Denied, Target, may
 from jobs.durable import Store
 from jobs.ids import short
 from jobs.inventory import InventoryStore
@@ -28,8 +28,10 @@ from jobs.submitting import (
     begun_by,
     is_live,
     named_nodes,
+    nodes_known,
     other_request,
     start_new,
+    taken_by,
     worker_alive,
 )
 from jobs.workflows import choices
@@ -74,11 +76,13 @@ class Tending:
     def __init__(
         self,
         stores: Mapping[str, Store],
+        inventories: Mapping[str, InventoryStore],
         policy: Policy | None,
         random: Callable[[int], bytes],
         settle: Settle,
     ) -> None:
         self._stores = stores
+        self._inventories = inventories
         self._policy = policy
         self._random = random
         self._settle = settle
@@ -128,6 +132,8 @@ class Tending:
             return Refused(reason=answer.reason, who_may=answer.who_may)
         if record.tended and is_live(store, record.tended):
             return self._tended(principal, wish.verb, store, record)
+        if is_live(store, record.owner) and record.noted.get("drained_by") != record.owner:
+            return taken_by({seen.name: record.owner})  # it drains it still, or gives it back
         life = LifeInput(
             cluster=cluster, node=seen.name, uid=record.uid, requester=principal.id,
             channel=wish.channel, reason=wish.reason, begin=wish.verb, expected=wish.expected,
@@ -157,22 +163,14 @@ class Tending:
         return Submitted(operation=id, created=False, worker_seen=worker_alive(store))
 
     def _node(self, cluster: str, node: str) -> tuple[Store, ClusterNode, Policy] | Refused:
-        if self._policy is None:
-            return Refused(reason=no_policy_refusal())
-        store = self._stores.get(cluster)
-        if store is None:
-            known = ", ".join(self._stores)
-            said = f"There is no cluster {cluster} here. Known: {known}."
-            return Refused(reason=said, because="unknown")
-        inventory = InventoryStore(store).read()
-        if not inventory.as_of:
-            return Refused(
-                reason=f"The nodes of {cluster} are not known yet: no worker of it has reported. "
-                "Nothing was started.",
-                because="not_known_yet",
-            )
+        inventory = nodes_known(self._policy, self._inventories, cluster)
+        if isinstance(inventory, Refused):
+            return inventory
         found = named_nodes(inventory, (node,))
-        return found if isinstance(found, Refused) else (store, found[0], self._policy)
+        if isinstance(found, Refused):
+            return found
+        policy = cast("Policy", self._policy)  # without one no node is known
+        return self._stores[cluster], found[0], policy
 
     def _tended(
         self, principal: Principal, verb: Verb, store: Store, record: NodeRecord
@@ -194,5 +192,7 @@ class Tending:
         mode = "in maintenance" if mode == "maintenance" else mode
         return Refused(
             reason=f"{record.name} is {mode}, and op {short(record.tended)} is at it: decide "
-            "there, or abort it first. Nothing changed."
+            "there, or abort it first. Nothing changed.",
+            because="taken",
+            takers={record.name: record.tended},
         )

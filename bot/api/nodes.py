@@ -68,7 +68,7 @@ def look(name: NodeInPath, caller: By, cluster: InCluster = None) -> NodeSeen:
     return NodeSeen(**dict(node), cluster=named, as_of=inventory.as_of)
 
 
-_GIVES = problems("not_allowed", "unknown", "other_request", "not_known_yet")
+_GIVES = problems("not_allowed", "unknown", "taken", "other_request", "not_known_yet")
 
 
 @router.post(

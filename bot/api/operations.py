@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from bot import commands
-from bot.api.callers import At, By, Caller, IdempotencyKey, Key, Parts
-from bot.api.problems import ProblemError, Taker, invalid, problem_of, problems, refused
+from bot.api.callers import By, Caller, IdempotencyKey, Key
+from bot.api.problems import invalid, problems, refused
 from bot.api.shapes import (
     ChannelId,
     ClusterName,
@@ -21,7 +21,6 @@ from bot.commands import Place
 from bot.grammar import Steer, Steering
 from bot.messages.ephemeral import acted_words, submitted_words
 from bot.messages.style import PLAIN
-from jobs.ids import short
 from jobs.models import (
     Acted,
     DrainOptions,
@@ -111,16 +110,14 @@ class Steered(Acted):
         **problems("not_allowed", "taken", "other_request", "not_known_yet"),
     },
 )
-def ask(wish: Wish, caller: By, key: IdempotencyKey, parts: At, response: Response) -> Asked:
+def ask(wish: Wish, caller: By, key: IdempotencyKey, response: Response) -> Asked:
     """Begin an operation; it goes on by itself, and `Location` tells where to look at it."""
     cluster = cluster_named(caller, wish.cluster, field="cluster")
     command = _command(wish)
-    dedup = key.dedup()
-    _free(parts, cluster, wish, dedup)
     place = Place(cluster, caller.channel(cluster, wish.channel or ""))
     field = "nodes" if wish.nodes else "selector"
     try:
-        asked = commands.drain(caller.desk, caller.principal, command, place, dedup=dedup)
+        asked = commands.drain(caller.desk, caller.principal, command, place, dedup=key.dedup())
     except UsageError as error:
         raise invalid(field, str(error)) from error
     if isinstance(asked.answer, Refused):
@@ -149,21 +146,6 @@ def _read(field: str, words: list[str]) -> DrainCommand:
         return parse_tokens(words)
     except UsageError as error:
         raise invalid(field, str(error)) from error
-
-
-def _free(parts: Parts, cluster: str, wish: Wish, dedup: str) -> None:
-    """Raise :class:`ProblemError` (409) where other operations have the nodes.
-
-    Not so for a plan, which takes nothing, and not for a repeat, whose own operation has them.
-    """
-    if wish.plan_only or parts.counter.begun(cluster, dedup):
-        return
-    takers = parts.counter.takers(cluster, wish.nodes)
-    if takers:
-        names = ", ".join(f"{node} by op {short(id)}" for node, id in takers.items())
-        said = f"Taken by other operations: {names}. Nothing was started."
-        who = tuple(Taker(node=node, operation=id) for node, id in takers.items())
-        raise ProblemError(problem_of("taken", said, takers=who))
 
 
 @router.get(

@@ -134,7 +134,10 @@ def refused(refusal: Refused) -> ProblemError:
     """Return a refusal of the service's, in the words of the command line."""
     headers = {"Retry-After": "5"} if refusal.because == "not_known_yet" else {}
     said = refused_words(refusal, PLAIN)
-    problem = problem_of(refusal.because, said, reason=refusal.reason, who_may=refusal.who_may)
+    takers = tuple(Taker(node=node, operation=id) for node, id in refusal.takers.items())
+    problem = problem_of(
+        refusal.because, said, reason=refusal.reason, who_may=refusal.who_may, takers=takers
+    )
     return ProblemError(problem, headers)
 
 

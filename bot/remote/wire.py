@@ -21,7 +21,7 @@ _ERRORS = 400
 _OWN = 500
 # What the service never says: these are about the request itself.
 _BEYOND = {405, 408, 413, 415, 429, 431}
-_BECAUSE = {"unknown", "ended", "other_request", "not_known_yet"}
+_BECAUSE = {"unknown", "ended", "other_request", "not_known_yet", "taken"}
 
 
 class ServerAwayError(StateUnavailable):
@@ -78,6 +78,7 @@ class Reply:
             reason=self.body.get("reason") or self.body["detail"],
             who_may=tuple(self.body.get("who_may", ())),
             because=because if because in _BECAUSE else "not_allowed",
+            takers={each["node"]: each["operation"] for each in self.body.get("takers", ())},
         )
 
 

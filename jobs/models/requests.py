@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from jobs.models.base import Frozen
 from jobs.models.freezes import Freeze
 from jobs.models.options import DrainOptions
@@ -41,14 +43,16 @@ class Refused(Frozen):
 
     `because` is for programs: `not_allowed` (by right, policy or limits), `unknown` (there is no
     such thing), `ended` (the operation has), `other_request` (the same name came with another
-    wish), `not_known_yet` (nothing is known of the cluster's nodes).
+    wish), `not_known_yet` (nothing is known of the cluster's nodes), `taken` (other operations have
+    the nodes: `takers`, by node).
     """
 
     reason: str
     who_may: tuple[str, ...] = ()
-    because: Literal["not_allowed", "unknown", "ended", "other_request", "not_known_yet"] = (
-        "not_allowed"
-    )
+    because: Literal[
+        "not_allowed", "unknown", "ended", "other_request", "not_known_yet", "taken"
+    ] = "not_allowed"
+    takers: dict[str, str] = Field(default_factory=dict)
 
 
 class Outcome(StrEnum):

@@ -17,6 +17,7 @@ from jobs.nodes.store import (
     TooMany,
     WrongMode,
 )
+from jobs.nodes.words import taken_words
 
 __all__ = [
     "Adopted",
@@ -30,4 +31,5 @@ __all__ = [
     "Taken",
     "TooMany",
     "WrongMode",
+    "taken_words",
 ]

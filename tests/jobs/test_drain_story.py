@@ -15,6 +15,7 @@ from jobs.models import (
     Outcome,
     QuestionKind,
     QuestionView,
+    Refused,
     Submitted,
     Verdict,
 )
@@ -183,8 +184,9 @@ def test_abort_waits_for_nobody_and_evicts_nothing_more(service: Service, cluste
 def test_a_node_that_another_operation_has_is_refused_naming_the_taker(service: Service) -> None:
     first = submit(service, "node-1")
     question(service, first)
-    second = submit(service, "node-1", "node-2")
-    view = finish(service, second)
-    assert view.end is OperationEnd.REFUSED
-    assert first[-6:].upper() in view.detail
-    assert "node-2" not in view.detail
+    request = DrainRequest(cluster="test", nodes=("node-1", "node-2"), channel="C01")
+    second = service.submit(ANA, request, dedup="second")
+    assert isinstance(second, Refused)
+    assert second.takers == {"node-1": first}
+    assert first[-6:].upper() in second.reason
+    assert "node-2" not in second.reason

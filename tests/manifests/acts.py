@@ -201,8 +201,6 @@ def _read(service: Service, question: str) -> None:
     service.worker_seen(CLUSTER)
     service.questions(CLUSTER)
     service.readings()
-    service.takers(CLUSTER, ["node-1"])
-    assert service.begun(CLUSTER, OPERATION) == OPERATION
     service.orphans.lost()
     for found in (
         service.histories.of_operation(ANA, CLUSTER, OPERATION),

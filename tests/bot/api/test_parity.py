@@ -70,6 +70,27 @@ ACTS = (
         ("/nodes/node-1/uncordon", None),
     ),
     Act(
+        "drain a node that another operation has",
+        "/drain node-2 node-1",
+        ("drain", "node-2", "node-1"),
+        ("/operations", {"nodes": ["node-2", "node-1"]}),
+        Ways.take,
+    ),
+    Act(
+        "uncordon one that another operation has",
+        "/drain uncordon node-1",
+        ("uncordon", "node-1"),
+        ("/nodes/node-1/uncordon", None),
+        Ways.take,
+    ),
+    Act(
+        "start the maintenance of one that another operation has",
+        "/drain maintenance node-1 --for 2h new disk",
+        ("maintenance", "node-1", "--for=2h", "--reason", "new disk"),
+        ("/nodes/node-1/maintenance", {"expected": 7200, "reason": "new disk"}),
+        Ways.take,
+    ),
+    Act(
         "freeze",
         "/drain freeze reason incident 7",
         ("freeze", "reason", "incident", "7"),

@@ -122,6 +122,15 @@ class Ways:
         }  # fmt: skip
         self.redis.hset(f"{Store(self.redis, NAME).prefix}node:node-1", mapping=record)
 
+    def take(self) -> None:
+        """Have one that is at work on node-1."""
+        self.begin()
+        record = {
+            "uid": "uid-node-1", "owner": OPERATION, "mode": "draining", "counter": 1, "since": 1,
+            "by": "", "why": "",
+        }  # fmt: skip
+        self.redis.hset(f"{Store(self.redis, NAME).prefix}node:node-1", mapping=record)
+
     def _ask(self, question: Question) -> None:
         self.begin()
         store = Store(self.redis, NAME)
@@ -180,7 +189,7 @@ class Ways:
         finally:
             deps.within.close()
             deps.aside.close()
-        return bool(re.search(r"You can't|needs|does not list|changed\.", said)), said
+        return bool(re.search(r"You can't|needs|does not list|changed\.|started\.", said)), said
 
     def _click(self, app: Any, choice: str, by: str, notes: list[Note]) -> str:
         value = json.dumps({"q": self.question, "c": choice})
@@ -217,7 +226,7 @@ class Ways:
         answer = self.api.post(path, body, by=by)
         if answer.status < 400:
             return False, answer.json["message"]
-        assert answer.status == 403, answer
+        assert answer.status in {403, 409}, answer
         return True, answer.problem["detail"]
 
 

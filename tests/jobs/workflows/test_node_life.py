@@ -5,7 +5,14 @@ from typing import Any
 from jobs.drain.fence import OPERATION, PREFIX, TOKEN
 from jobs.drain.mode_marks import MODE, MODE_SEQ
 from jobs.durable import Store
-from jobs.models import OperationEnd, OperationView, QuestionKind, Refused, Submitted
+from jobs.models import (
+    DrainRequest,
+    OperationEnd,
+    OperationView,
+    QuestionKind,
+    Refused,
+    Submitted,
+)
 from jobs.nodes import NodeRecord
 from jobs.workflows import choices
 from tests.jobs.conftest import Play
@@ -309,9 +316,10 @@ def test_a_late_maintenance_is_reminded_of_by_its_own_end(play: Play) -> None:
 def test_a_drain_that_is_asked_for_while_a_node_is_tended_is_refused(play: Play) -> None:
     story, _ = drained(play)
     story.question(maintain(story))
-    ended = story.finish(story.submit("node-1"))
-    assert ended.end is OperationEnd.REFUSED
-    assert "Taken by other operations: node-1" in ended.detail
+    request = DrainRequest(cluster=NAME, nodes=("node-1",), channel="C01")
+    refused = story.service.submit(ANA, request, dedup="while it is tended")
+    assert isinstance(refused, Refused)
+    assert "Taken by other operations: node-1" in refused.reason
 
 
 def test_a_request_that_comes_twice_is_answered_alike(play: Play) -> None:

@@ -12,6 +12,7 @@ from jobs.models import (
     OperationState,
     Outcome,
     QuestionKind,
+    Refused,
 )
 from sandbox.cluster import nodes
 from tests.jobs.conftest import Play
@@ -302,9 +303,10 @@ def test_a_node_that_an_operation_works_on_is_not_given_back(play: Play) -> None
     block(story)
     operation = story.submit("node-1")
     story.question(operation)
-    view = story.give_back("node-1")
-    assert view.end is OperationEnd.REFUSED
-    assert operation[-6:].upper() in view.detail
+    answer = story.service.uncordon(ANA, "test", "node-1", channel="C01", dedup="back")
+    assert isinstance(answer, Refused)
+    assert answer.takers == {"node-1": operation}
+    assert operation[-6:].upper() in answer.reason
     assert story.cordoned()
 
 
