@@ -82,7 +82,7 @@ def worker(
 
     settings = load(WorkerSettings)
     logs.configure(settings.log_format)
-    from jobs.worker import WorkerConfig, run_worker  # noqa: PLC0415
+    from jobs.worker import WorkerConfig, halt_of, run_worker  # noqa: PLC0415
 
     config = WorkerConfig(
         redis_url=settings.redis_url.get_secret_value(),
@@ -101,8 +101,9 @@ def worker(
 
         policy = load_policy(settings.policy) if settings.policy else None
         helpers["probes"] = answering(
-            settings.probe_listen, config.redis_url, config.cluster, policy
-        )
+            settings.probe_listen, config.redis_url, config.cluster, policy,
+            {"node": halt_of(config)} if config.node_name else {},
+        )  # fmt: skip
     raise Exit(run_worker(config, helpers=helpers))
 
 

@@ -1,6 +1,7 @@
 """The commands of whoever runs drainbot: whether it is safe, and whether it may be deployed.
 
-They need no token: they read what the environment gives them access to, and change nothing.
+They need no token: they read what the environment gives them access to, and change nothing. All but
+`clear-halt`, which acts for the person of the token.
 """
 
 from typing import Annotated
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(_doctor)
     app.command("replay-check")(_replay_check)
     app.command("token")(_token)
+    app.command("clear-halt")(_clear_halt)
 
 
 def _doctor(*, as_json: Json = False) -> None:
@@ -57,3 +59,19 @@ def _token(
     from bot import cli_hooks  # noqa: PLC0415  see bot.cli
 
     cli_hooks.token(user, tuple(scope), as_json=as_json)
+
+
+def _clear_halt(
+    node: Annotated[str, typer.Argument(metavar="NODE", help="The node that its workers run on.")],
+    *,
+    why: Annotated[str, typer.Option("--why", help="What was looked at, and is well.")],
+    cluster: Annotated[str, typer.Option("--cluster", help="Where it is not the only one.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Let the workers on a node that are halted take work again; `drainbot doctor` names them.
+
+    Speaks to Redis itself, for the person of the token.
+    """
+    from bot import cli_halt  # noqa: PLC0415  see bot.cli
+
+    cli_halt.clear(node, cluster, why=why, as_json=as_json)

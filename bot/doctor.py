@@ -15,6 +15,7 @@ from jobs.doctor import (
     compare_clocks,
     examine_cluster,
     examine_redis,
+    examine_workers,
     replay_cluster,
 )
 from jobs.errors import DrainbotError
@@ -33,6 +34,7 @@ def run(settings: DoctorSettings, *, as_json: bool) -> int:
     slack, slack_time = _slack(settings)
     found += cluster + slack + _policy(settings.policy)
     if redis_time is not None:
+        found += examine_workers(settings.redis_url.get_secret_value(), settings.cluster)
         told = {"The API server's clock": cluster_time, "Slack's clock": slack_time}
         known = {name: at for name, at in told.items() if at is not None}
         found += compare_clocks(redis_time, known)

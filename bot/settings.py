@@ -290,7 +290,8 @@ class WorkerSettings(Settings):
     node_name: str = Field(
         "",
         validation_alias="DRAINBOT_NODE_NAME",
-        description="The node that the worker runs on, from the downward API.",
+        description="The node that the worker runs on, from the downward API: it takes no work "
+        "while that is out of service. Without it none is followed.",
         examples=["node-7"],
     )
     lease_seconds: float = Field(

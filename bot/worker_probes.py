@@ -1,12 +1,13 @@
 """The worker's probes: a process of their own under the worker's supervisor.
 
 Ready means that Redis answers and that a keeper of this cluster is alive; a worker whose cluster is
-away is ready all the same, because its work waits and goes on.
+away is ready all the same, because its work waits and goes on. One that is halted is not ready:
+a person has to look.
 """
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 
 from bot.probes import Check, Probes
@@ -21,9 +22,16 @@ _SECONDS = 2.0
 
 
 def answering(
-    address: Address, redis_url: str, cluster: str, policy: Policy | None
+    address: Address,
+    redis_url: str,
+    cluster: str,
+    policy: Policy | None,
+    more: Mapping[str, Check] | None = None,
 ) -> Callable[[int], int]:
-    """Return the main function of the process that answers probes until SIGTERM."""
+    """Return the main function of the process that answers probes until SIGTERM.
+
+    `more` are further checks, by name.
+    """
 
     def main(_before: int) -> int:
         stopping = threading.Event()
@@ -32,7 +40,7 @@ def answering(
             stopping.set()
 
         signal.signal(signal.SIGTERM, stop)
-        with Probes(address, {"worker": _alive(redis_url, cluster, policy)}):
+        with Probes(address, {"worker": _alive(redis_url, cluster, policy), **(more or {})}):
             stopping.wait()
         return 0
 

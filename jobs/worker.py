@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 import structlog
+from redis.exceptions import RedisError
 
 from jobs.audit import Chainer
 from jobs.durable import Runner, Store, connect
@@ -20,8 +21,12 @@ from jobs.durable.intake import Intake
 from jobs.durable.keeper import Keeper, reap_dead
 from jobs.durable.slot import Slot, owner_name, owner_prefix
 from jobs.durable.supervisor import Role, supervise
+from jobs.errors import ConfigError
 from jobs.guardrails import Guardrails, load_guardrails
+from jobs.hosts import Lives
 from jobs.hosts.follower import Follower
+from jobs.hosts.lives import readable
+from jobs.ids import is_node_name, quoted
 from jobs.kubernetes import connect as connect_cluster
 from jobs.nodes import NodeStore
 from jobs.policy import Policy, load_policy
@@ -32,6 +37,7 @@ from jobs.workflows.registry import registry
 
 log = structlog.get_logger(__name__)
 WATCHER_POOL = 16
+PROBE_TIMEOUT = 2.0  # seconds
 SPARE_CONNECTIONS = 16  # beside the evictions: watches, and reads of owners
 
 
@@ -130,6 +136,26 @@ def until_sigterm() -> threading.Event:
     return stopping
 
 
+def halt_of(config: WorkerConfig) -> Callable[[], str]:
+    """Return what says, for a probe, why the worker is halted; "" while it is not."""
+    node = config.node_name
+
+    def look() -> str:
+        redis = connect(config.redis_url, name="drainbot-probe", patience=0, timeout=PROBE_TIMEOUT)
+        try:
+            life = readable(Lives(Store(redis, config.cluster)).kept(node))
+        except RedisError:
+            return "Redis does not answer"
+        finally:
+            redis.close()
+        if life is None or not life.state.halted:
+            return ""
+        mend = f"drainbot clear-halt {node} --why '…'"
+        return f"halted: {life.state.halted_because} Look at it, then: {mend}"
+
+    return look
+
+
 def run_worker(
     config: WorkerConfig, *, helpers: Mapping[str, Callable[[int], int]] | None = None
 ) -> int:
@@ -137,9 +163,14 @@ def run_worker(
 
     `helpers` are further children of the supervisor, by name, such as the one that answers probes.
 
-    Raises :class:`jobs.errors.ConfigError` for a policy, guardrails or kubeconfig that can't be
-    used: before anything is forked.
+    Raises :class:`jobs.errors.ConfigError` for a node's name, policy, guardrails or kubeconfig that
+    can't be used: before anything is forked.
     """
+    if config.node_name and not is_node_name(config.node_name):
+        raise ConfigError(
+            f"DRAINBOT_NODE_NAME is wrong: {quoted(config.node_name)} is no node's name (for "
+            "example node-7)"
+        )
     policy = load_policy(config.policy_path) if config.policy_path else None
     worker = _Worker(config, policy, load_guardrails(config.guardrails_path), Intake())
     look_at_cluster(connect_cluster(config.kubeconfig, pool=1))

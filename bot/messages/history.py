@@ -176,6 +176,10 @@ _WORDS: Mapping[str, Callable[[AuditEntry, Style], str]] = {
     "resume": _did("Resumed"),
     "frozen": _did("The cluster was frozen"),
     "thawed": _did("The cluster was thawed"),
+    "halt_cleared": lambda entry, style: (
+        f"The halt of the workers on {node_list(list(entry.nodes), style) or 'a node'} was cleared "
+        f"by {_who(entry, style)}{_why(entry, style)}."
+    ),
     "reserved": lambda entry, style: f"Reserved {node_list(list(entry.nodes), style)}.",
     "node_mode": _node_mode,
     "told": _told,

@@ -8,6 +8,7 @@ from jobs.doctor.findings import Finding, Level
 from jobs.doctor.histories import replay_cluster
 from jobs.doctor.rights import examine_cluster
 from jobs.doctor.state import examine_redis
+from jobs.doctor.workers import examine_workers
 
 __all__ = [
     "Finding",
@@ -15,5 +16,6 @@ __all__ = [
     "compare_clocks",
     "examine_cluster",
     "examine_redis",
+    "examine_workers",
     "replay_cluster",
 ]

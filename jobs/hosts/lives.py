@@ -3,11 +3,12 @@
 So it is lost with what it was about, and never contradicts it. All workers of a node share it.
 """
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from jobs.durable import Store
 from jobs.durable.scripts import Scripts
-from jobs.durable.store import nonce
+from jobs.durable.store import dump, nonce
 from jobs.workload import HaltStands, Life, Step, UnreadableState, clear
 
 KEPT = 40 * 86_400_000  # ms that it stays when nobody writes it: as long as a node's own record
@@ -33,8 +34,12 @@ class Lives:
         )  # fmt: skip
         return bool(reply["result"] == "kept")
 
-    def clear(self, node: str, *, by: str, why: str) -> Step:
+    def clear(
+        self, node: str, *, by: str, why: str, audit: Mapping[str, Any] | None = None
+    ) -> Step:
         """End the halt of a node's workers for a person (`team:user`), and write that down.
+
+        `audit` is what else is written of it.
 
         Raises :class:`jobs.workload.HaltStands` where there is none, or the node's mode asks for
         it, and ValueError without a person or a reason.
@@ -48,6 +53,7 @@ class Lives:
             reply = self._scripts.call(
                 "keep", group=self._store.group, call=nonce(), node=node, was=was,
                 life=step.life.to_json(), ttl=KEPT, cleared={"by": by, "why": why},
+                audit=None if audit is None else dump(audit),
             )  # fmt: skip
             if reply["result"] == "kept":
                 return step

@@ -37,6 +37,7 @@ class Action(StrEnum):
     FREEZE = "freeze"
     THAW = "thaw"
     ORPHANS = "orphans"
+    CLEAR_HALT = "clear_halt"  # of drainbot's own workers on a node
 
 
 # The list that grants each action, and whether whoever asked for the operation may too.
@@ -56,8 +57,9 @@ GRANTED_BY: dict[Action, tuple[Right, bool]] = {
     Action.FREEZE: ("request", False),
     Action.THAW: ("decide", False),
     Action.ORPHANS: ("decide", False),
+    Action.CLEAR_HALT: ("decide", False),
 }
-OF_CLUSTER = frozenset({Action.FREEZE, Action.THAW, Action.ORPHANS})
+OF_CLUSTER = frozenset({Action.FREEZE, Action.THAW, Action.ORPHANS, Action.CLEAR_HALT})
 # Given as commands, in the channels that the policy lists; the rest may be a click on a message,
 # and messages also go to the owners', the escalation's and the fallback channel.
 COMMANDS = OF_CLUSTER | {Action.REQUEST, Action.UNCORDON, Action.MAINTENANCE, Action.RETURN}
@@ -78,6 +80,7 @@ _WORDS = {
     Action.FREEZE: "freeze this cluster",
     Action.THAW: "thaw this cluster",
     Action.ORPHANS: "undo orphaned cordons here",
+    Action.CLEAR_HALT: "clear the halt of workers here",
 }
 _CHOICES = {
     "start": Action.START,

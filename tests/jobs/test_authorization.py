@@ -87,6 +87,7 @@ def test_the_refusal_says_who_may_and_that_nothing_changed() -> None:
         (SRE, Action.FREEZE, {}, ("group:S0SRE",)),
         (ONCALL, Action.THAW, {}, ("group:S0ONCALL",)),
         (ONCALL, Action.ORPHANS, {}, ("group:S0ONCALL",)),
+        (ONCALL, Action.CLEAR_HALT, {}, ("group:S0ONCALL",)),
         (NOBODY, Action.READ, {}, ()),
     ],
 )
@@ -111,6 +112,7 @@ def test_who_is_listed_may(
         (ONCALL, Action.ABORT, WEB),
         (ONCALL, Action.FREEZE, {}),
         (NOBODY, Action.THAW, {}),
+        (NOBODY, Action.CLEAR_HALT, {}),
         (PAY, Action.DECIDE, WEB),
         *((NOBODY, action, DB) for action in Action if action is not Action.READ),
     ],
@@ -122,7 +124,8 @@ def test_who_is_not_listed_may_not(
     assert refusal(principal, action, at).reason.endswith("Nothing changed.")
 
 
-BY_NODE = [a for a in Action if a not in {Action.READ, Action.FREEZE, Action.THAW, Action.ORPHANS}]
+OF_CLUSTER = {Action.FREEZE, Action.THAW, Action.ORPHANS, Action.CLEAR_HALT}
+BY_NODE = [a for a in Action if a not in OF_CLUSTER | {Action.READ}]
 
 
 @pytest.mark.parametrize("action", BY_NODE)

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.errors import ConfigError
 from jobs.hosts import Hosts, Standing, standing
 from jobs.modes import Mode
+from jobs.worker import WorkerConfig, run_worker
 from jobs.workload import begin
 from jobs.workload.state import halt
 
@@ -77,3 +79,9 @@ def test_a_halted_worker_takes_nothing_when_its_node_is_back_even_alone(*, elsew
     halted = replace(life, state=halt(life.state, "changes were missed"))
     assert standing(halted, elsewhere=elsewhere) is Standing.HALTED
     assert Standing.HALTED.shut
+
+
+def test_a_worker_with_a_name_that_no_node_has_does_not_start() -> None:
+    config = WorkerConfig("redis://127.0.0.1:1/0", "prod-eu", node_name="Node 7")
+    with pytest.raises(ConfigError, match="DRAINBOT_NODE_NAME is wrong: `Node 7` is no node's"):
+        run_worker(config)

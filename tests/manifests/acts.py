@@ -17,7 +17,7 @@ from jobs.durable.keeper import Keeper, reap_dead
 from jobs.durable.records import Token
 from jobs.durable.slot import Slot
 from jobs.durable.store import nonce
-from jobs.hosts import Standing, hosts_of
+from jobs.hosts import Lives, Standing, hosts_of
 from jobs.hosts.follower import Follower
 from jobs.inventory import InventoryStore
 from jobs.models import ClusterNode, DrainRequest, LostState, Principal, Refused
@@ -26,6 +26,7 @@ from jobs.policy import parse_policy
 from jobs.service import Service
 from jobs.threads import ThreadStore
 from jobs.workflows.inputs import OperationInput
+from jobs.workload import Gone, begin, observe
 from tests.manifests.conftest import GuardedRedis
 
 CLUSTER = "prod-eu"
@@ -282,5 +283,14 @@ def follow_its_node(guarded: GuardedRedis) -> None:
     assert hosts_of(store).alive == frozenset()
 
 
+def clear_halt(guarded: GuardedRedis) -> None:
+    """Let workers take work again that were halted, at the command line."""
+    halted = observe(begin("node-1", "u1", "accepting", 0).life, Gone("Node node-1 is gone."))
+    assert halted is not None
+    assert Lives(Store(guarded.of("worker"), CLUSTER)).keep("node-1", "", halted.life)
+    step = Lives(Store(guarded.of("bot"), CLUSTER)).clear("node-1", by="T01DEMO:U1", why="well")
+    assert step.life.state.accepts_new_work
+
+
 OF_A_WORKER = (run_workflows, keep, link, sweep, keep_nodes, keep_inventory, follow_its_node)
-OF_A_BOT = (settle, steer, tell)
+OF_A_BOT = (settle, steer, tell, clear_halt)

@@ -98,6 +98,10 @@ def test_an_approval_tells_the_plan_that_was_shown() -> None:
         ({"what": "abort", "by": "T01:U1A", "note": "no"}, "Aborted by U1A: no."),
         ({"what": "abort", "by": "T01:U1A, T01:U2B"}, "Aborted by U1A and U2B."),
         ({"what": "frozen", "by": "T01:U1A", "note": "fog"}, "The cluster was frozen by U1A: fog."),
+        (
+            {"what": "halt_cleared", "nodes": ("a",), "by": "T01:U1A", "note": "it is well"},
+            "The halt of the workers on a was cleared by U1A: it is well.",
+        ),
         ({"what": "reserved", "nodes": ("a", "b")}, "Reserved a and b."),
         (
             {"what": "node_mode", "nodes": ("a",), "fields": {"from": "draining", "to": "drained"}},

@@ -5,7 +5,7 @@ from jobs.authorization import Action, Denied, Target, may
 from jobs.models import DrainOptions, Principal
 from tests.jobs.policy.people import EXAMPLE
 
-CLUSTER_WIDE = {Action.FREEZE, Action.THAW, Action.ORPHANS}
+CLUSTER_WIDE = {Action.FREEZE, Action.THAW, Action.ORPHANS, Action.CLEAR_HALT}
 BY_NODE = [action for action in Action if action not in {Action.READ, *CLUSTER_WIDE}]
 
 IDS = st.sampled_from(["U1", "U02BOB", "U09LEAD", "S0SRE", "S0ONCALL", "S0PAY", "", "x"])
