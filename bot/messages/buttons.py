@@ -215,12 +215,19 @@ def operation_button(view: OperationView, action: str, *, which: str = "") -> Bl
     return _operation_button(view.id, action, which)
 
 
-def node_button(operation: str, node: str, action: str, *, which: str = "") -> BlockDict:
-    """Return a button about one node that an operation drained; `which` as above."""
-    return _operation_button(operation, action, which, node=node)
+def node_button(
+    operation: str, node: str, action: str, *, which: str = "", named: bool = False
+) -> BlockDict:
+    """Return a button about one node that an operation drained; `which` as above.
+
+    It is `named` after the node where there are several of the kind in a message.
+    """
+    return _operation_button(operation, action, which, node=node, named=named)
 
 
-def _operation_button(operation: str, action: str, which: str, node: str = "") -> BlockDict:
+def _operation_button(
+    operation: str, action: str, which: str, *, node: str = "", named: bool = False
+) -> BlockDict:
     words, reads, style = {
         PAUSE: ("Pause", "Pause: no new eviction", ""),
         RESUME: ("Resume", "Let the operation go on", "primary"),
@@ -230,6 +237,8 @@ def _operation_button(operation: str, action: str, which: str, node: str = "") -
         RETURN: ("Return to service", "Give the node back when it is what it was", ""),
         REPORT: ("Report", "Show who did what, and on what grounds", ""),
     }[action]
+    if named:
+        words = _shortest(f"{'Return' if action == RETURN else 'Maintain'} {node}")
     about = {"o": operation, "n": node} if node else {"o": operation}
     value = json.dumps(about, separators=(",", ":"))
     return button(words, action, value, reads=f"{which}{reads}", style=style)

@@ -1,14 +1,21 @@
 """How an operation ended: what is safe now, what was forced, what somebody should look at."""
 
 from bot.messages.blocks import actions, context, header, section
-from bot.messages.buttons import MAINTAIN, REPORT, RETURN, operation_button, word
+from bot.messages.buttons import (
+    MAINTAIN,
+    REPORT,
+    RETURN,
+    node_button,
+    operation_button,
+    word,
+)
 from bot.messages.decisions import people
 from bot.messages.life import life_lines, life_text, life_title
-from bot.messages.message import Message, Priority
+from bot.messages.message import BlockDict, Message, Priority
 from bot.messages.nodes import detail_words, done_count, node_list, node_name
 from bot.messages.request import plan_lines
 from bot.messages.style import MRKDWN, NOTICE, Style, with_people
-from bot.messages.text import clip, count, listing, mention, pod_names, short_id
+from bot.messages.text import clip, count, label, listing, mention, pod_names, short_id
 from bot.messages.times import duration
 from bot.messages.whole_life import back_lines, longest_away
 from jobs.models import (
@@ -34,6 +41,8 @@ __all__ = [
 FINISH = "finish"
 
 _SHOWN = 6
+_ROWS = 3  # nodes with buttons of their own
+_LONGEST_NAME = 253  # of a node: what is longer is none, and no button carries it
 _PLANNED = 12  # pods of each kind that a plan names
 _DIGEST = 12  # characters of a plan's digest that tell it from another one
 _EXPLAINED = frozenset({OperationEnd.REFUSED, OperationEnd.FAILED, OperationEnd.PARTLY})
@@ -48,19 +57,44 @@ def finish(view: OperationView) -> Message | None:
     if looks and view.ended_at - view.created_at < _AT_ONCE:
         return None
     who, buttons = mention(view.requester), _finish_buttons(view)
+    offered = RETURN in buttons or bool(_several(view))
     return Message(
         key=FINISH,
         text=clip(finish_text(view, NOTICE), 1_000),
         blocks=(
             header(f"{finish_title(view)} · {view.cluster}"),
-            section([who, *finish_lines(view, MRKDWN, offered=RETURN in buttons)]),
-            actions([operation_button(view, each) for each in buttons]),
+            section([who, *finish_lines(view, MRKDWN, offered=offered)]),
+            *_button_rows(view, buttons),
             context([people_line(view, MRKDWN)]),
         ),
         priority=Priority.URGENT,
         version=view.version,
         broadcast=True,
     )
+
+
+def _button_rows(view: OperationView, buttons: tuple[str, ...]) -> list[BlockDict]:
+    """Return the rows of buttons: those of each node first, where it is several that go on."""
+    several = _several(view)
+    rows = [
+        actions(
+            [
+                node_button(view.id, name, each, which=f"{number}, {label(name, 20)}: ", named=True)
+                for each in (MAINTAIN, RETURN)
+            ]
+        )
+        for number, name in enumerate(several, start=1)
+    ]
+    return [*rows, actions([operation_button(view, each) for each in buttons])]
+
+
+def _several(view: OperationView) -> list[str]:
+    """Return the drained nodes that go on from here, where each can have buttons of its own."""
+    if view.life is not None or view.options.whole_life:
+        return []
+    on = [n for n in view.nodes if n.status is NodeStatus.DRAINED and not n.cordoned_before]
+    names = [n.name for n in on if n.name.isascii() and len(n.name) <= _LONGEST_NAME]
+    return names if 1 < len(names) == len(on) <= _ROWS else []
 
 
 def _finish_buttons(view: OperationView) -> tuple[str, ...]:

@@ -5,7 +5,18 @@ from typing import Any
 import pytest
 
 from bot.groups import People, Person
-from jobs.models import Decided, NodeStatus, NodeView, Outcome, QuestionState, Refused, Settlement
+from bot.messages.finish import finish
+from jobs.models import (
+    Decided,
+    NodeStatus,
+    NodeView,
+    OperationEnd,
+    OperationState,
+    Outcome,
+    QuestionState,
+    Refused,
+    Settlement,
+)
 from tests.bot.listeners.listening import (
     ANA,
     BLOCKED,
@@ -235,3 +246,19 @@ def test_after_a_drain_its_node_can_be_returned_with_a_click() -> None:
         bot.click("operation:return", json.dumps({"o": OPERATION}))
         (call,) = bot.client.acts("return")
         assert call[1:4] == (f"{TEAM}:{ANA}", "prod-eu", "node-1")
+
+
+def test_each_of_two_drained_nodes_can_be_returned_by_the_button_that_names_it() -> None:
+    nodes = tuple(NodeView(name=f"node-{n}", status=NodeStatus.DRAINED) for n in (17, 18))
+    with world() as bot:
+        view = bot.client.views[OPERATION].model_copy(
+            update={"nodes": nodes, "state": OperationState.ENDED, "end": OperationEnd.DRAINED}
+        )
+        bot.client.views[OPERATION] = view
+        message = finish(view)
+        assert message
+        rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
+        (named,) = [b for row in rows for b in row if b["text"]["text"] == "Return node-18"]
+        bot.click(named["action_id"], named["value"])
+        (call,) = bot.client.acts("return")
+        assert call[1:4] == (f"{TEAM}:{ANA}", "prod-eu", "node-18")
