@@ -91,6 +91,33 @@ ACTS = (
         Ways.take,
     ),
     Act(
+        "uncordon one that is drained",
+        "/drain uncordon node-1",
+        ("uncordon", "node-1"),
+        ("/nodes/node-1/uncordon", None),
+        Ways.drained,
+    ),
+    Act(
+        "start the maintenance of one that is drained",
+        "/drain maintenance node-1 --for 2h new disk",
+        ("maintenance", "node-1", "--for=2h", "--reason", "new disk"),
+        ("/nodes/node-1/maintenance", {"expected": 7200, "reason": "new disk"}),
+        Ways.drained,
+    ),
+    Act(
+        "start the maintenance of one that nobody holds",
+        "/drain maintenance node-1",
+        ("maintenance", "node-1"),
+        ("/nodes/node-1/maintenance", {}),
+    ),
+    Act(
+        "return one that is drained",
+        "/drain return node-1",
+        ("return", "node-1"),
+        ("/nodes/node-1/return", None),
+        Ways.drained,
+    ),
+    Act(
         "freeze",
         "/drain freeze reason incident 7",
         ("freeze", "reason", "incident", "7"),
@@ -123,6 +150,49 @@ ACTS = (
         )
         for choice in ("return", "keep_out")
     ),
+    *(
+        Act(
+            f"answer {choice} to an approval",
+            choice,
+            ("decide", "{q}", choice),
+            ("/questions/{q}", {"choice": choice}),
+            Ways.ask_approval,
+        )
+        for choice in ("approve", "deny")
+    ),
+    *(
+        Act(
+            f"answer {choice} to a lost fence",
+            choice,
+            ("decide", "{q}", choice),
+            ("/questions/{q}/" + choice, None),
+            Ways.ask_of_fence,
+        )
+        for choice in ("drain_again", "declare_valid", "give_back")
+    ),
+    Act(
+        "evict anyway",
+        "evict_anyway",
+        ("decide", "{q}", "evict-anyway"),
+        ("/questions/{q}", {"choice": "evict_anyway"}),
+        Ways.ask_anyway,
+    ),
+    Act(
+        "force, with a reason",
+        "force",
+        ("decide", "{q}", "force", "--note", "primary moved"),
+        ("/questions/{q}", {"choice": "force", "note": "primary moved"}),
+        Ways.ask,
+        (("reason", "primary moved"), ("confirm", "de-1")),
+    ),
+    Act(
+        "abort by the question",
+        "abort",
+        ("decide", "{q}", "abort", "--note", "wrong rack"),
+        ("/questions/{q}", {"choice": "abort", "note": "wrong rack"}),
+        Ways.ask,
+        (("reason", "wrong rack"),),
+    ),
     Act(
         "return a node that an operation waits for",
         "/drain return node-1",
@@ -150,7 +220,7 @@ def ways(
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
-@pytest.mark.parametrize("by", ["ana", "eve"])
+@pytest.mark.parametrize("by", ["ana", "bo", "eve"])
 def test_every_way_in_is_alike(ways: Ways, act: Act, by: str) -> None:
     first, *others = [ways.do(way, act, by) for way in WAYS]
     assert [done.effect for done in others] == [first.effect] * 3
@@ -166,3 +236,14 @@ def test_every_way_in_is_alike(ways: Ways, act: Act, by: str) -> None:
 def test_who_may_not_changes_nothing(ways: Ways, way: str) -> None:
     done = ways.do(way, ACTS[0], "eve")
     assert (done.refused, done.effect) == (True, ([], None))
+
+
+@pytest.mark.parametrize("by", ["ana", "eve"])
+def test_a_history_is_the_same_for_whoever_may_read_it(ways: Ways, by: str) -> None:
+    ways.do("slack", ACTS[0], "ana")
+    http, shell, remote, slack = ways.history(by)
+    assert http == shell == remote
+    assert slack[0] == http[0]
+    if by == "ana":
+        assert [entry["what"] for entry in http[1]] == ["started"]
+        assert "node-1" in slack[1]

@@ -22,7 +22,12 @@ from jobs.durable.store import nonce
 from jobs.models import DrainRequest
 from jobs.workflows.inputs import OperationInput
 from tests.bot.api.calling import PEOPLE, Api, publish, token_of
-from tests.bot.listeners.deliveries import click_payload, signed, slash_form
+from tests.bot.listeners.deliveries import (
+    click_payload,
+    signed,
+    slash_form,
+    submission_payload,
+)
 from tests.bot.listeners.looks import FakeLooks
 from tests.jobs.harness import NAME
 
@@ -32,13 +37,17 @@ CHOICES = ("retry", "wait", "skip", "force", "abort")
 
 @dataclass(frozen=True)
 class Act:
-    """One thing that people do: how it is typed in Slack and in a shell, and sent over HTTP."""
+    """One thing that people do: how it is typed in Slack and in a shell, and sent over HTTP.
+
+    `form` is what is typed into the dialog that a button opens in Slack.
+    """
 
     name: str
     slack: str
     shell: tuple[str, ...]
     http: tuple[str, Any]
-    before: Callable[["Ways"], None] = lambda _ways: None
+    before: Callable[["Ways"], Any] = lambda _ways: None
+    form: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -122,14 +131,37 @@ class Ways:
         }  # fmt: skip
         self.redis.hset(f"{Store(self.redis, NAME).prefix}node:node-1", mapping=record)
 
+    def ask_anyway(self) -> None:
+        """Have one that waits for a word on a pod that it may not touch by itself."""
+        self._ask(Question("refusal", {"node": "node-1"}, ("evict_anyway", "wait", "skip")))
+
+    def ask_of_fence(self) -> None:
+        """Have one that waits for what is to become of a fence that was lost."""
+        choices = ("drain_again", "declare_valid", "give_back")
+        self._ask(Question("fence_lost", {"node": "node-1"}, choices))
+
+    def drained(self) -> None:
+        """Have a node that an operation drained which has ended."""
+        self.begin()
+        store = Store(self.redis, NAME)
+        token = Token(store.group, OPERATION, 1, nonce())
+        store.acquire(OPERATION, 1, owner="slot", lease=600, token=token.nonce)
+        store.fenced_call("finish", token, state="done", outcome="{}")
+        self._own("drained")
+
     def take(self) -> None:
         """Have one that is at work on node-1."""
         self.begin()
+        self._own("draining")
+
+    def _own(self, mode: str) -> None:
         record = {
-            "uid": "uid-node-1", "owner": OPERATION, "mode": "draining", "counter": 1, "since": 1,
+            "uid": "uid-node-1", "owner": OPERATION, "mode": mode, "counter": 1, "since": 1,
             "by": "", "why": "",
         }  # fmt: skip
-        self.redis.hset(f"{Store(self.redis, NAME).prefix}node:node-1", mapping=record)
+        store = Store(self.redis, NAME)
+        self.redis.hset(f"{store.prefix}node:node-1", mapping=record)
+        self.redis.sadd(f"{store.prefix}owned", "node-1")
 
     def _ask(self, question: Question) -> None:
         self.begin()
@@ -156,6 +188,7 @@ class Ways:
                 "options": view.options,
                 "paused": view.paused_by,
                 "aborted": (view.aborted_by, view.aborted_reason),
+                "tends": self._tends(view.id),
                 "answers": [
                     (each.state, [(vote.by, vote.choice, vote.note) for vote in each.votes],
                      [(wait.by, wait.choice) for wait in each.waits])
@@ -167,8 +200,32 @@ class Ways:
         freeze = self.service.frozen(NAME)
         return found, freeze and (freeze.by, freeze.reason)
 
+    def _tends(self, operation: str) -> tuple[Any, Any]:
+        """How an operation begins that tends a node, and for how long it is to be away."""
+        record = Store(self.redis, NAME).workflow(operation)
+        asked = record.input if record is not None else {}
+        return asked.get("begin"), asked.get("expected")
+
+    def history(self, by: str) -> list[tuple[bool, Any]]:
+        """What each way in shows of the node's history: whether it refuses, and the entries."""
+        shown = Act("", "/drain history node-1", ("history", "node-1", "--json"), ("", None))
+        answer = self.api.get("/nodes/node-1/history", by=by)
+        refused = answer.status == 403
+        over_http = answer.problem["detail"] if refused else answer.json["entries"]
+        found: list[tuple[bool, Any]] = [(refused, over_http)]
+        for way in (self._shell, self._remote):
+            refused, said = way(shown, by)
+            found.append((refused, said.strip() if refused else json.loads(said)["entries"]))
+        refused, said = self._slack(shown, by)
+        return [*found, (refused, plain(said))]
+
     def _slack(self, act: Act, by: str) -> tuple[bool, str]:
         notes: list[Note] = []
+        opened: list[Any] = []
+
+        def open_view(_trigger: str, view: Any) -> str:
+            opened.append(view)
+            return ""
 
         class Notes:
             def queue_note(self, note: Note) -> None:
@@ -176,7 +233,7 @@ class Ways:
 
         deps = Deps(
             self.api.parts.desk, "", Notes(), Within(20), Aside(),
-            lambda _trigger, _view: "", lambda _url, _message: None, FakeLooks(self.service),
+            open_view, lambda _url, _message: None, FakeLooks(self.service),
         )  # fmt: skip
         app = make_app(Identity("T01", "U0BOT"), deps, signing_secret=_SECRET)
         try:
@@ -185,13 +242,24 @@ class Ways:
                 form = slash_form(words, team_id="T01", user_id=PEOPLE[by], channel_id="C01")
                 said = json.loads(app.dispatch(signed(form)).body)["text"]
             else:
-                said = self._click(app, act.slack, by, notes)
+                self._click(app, act.slack, by)
+                deps.aside.close()  # what it opens is there then
+                self._fill_in(app, opened, act, by)
+                said = notes[-1].text if notes else ""
         finally:
             deps.within.close()
             deps.aside.close()
         return bool(re.search(r"You can't|needs|does not list|changed\.|started\.", said)), said
 
-    def _click(self, app: Any, choice: str, by: str, notes: list[Note]) -> str:
+    def _fill_in(self, app: Any, opened: list[Any], act: Act, by: str) -> None:
+        for view in opened:
+            team = {"id": "T01", "domain": "demo"}
+            payload = submission_payload(view, dict(act.form), user=PEOPLE[by], team=team)
+            payload["user"]["team_id"] = "T01"
+            answer = app.dispatch(signed({"payload": json.dumps(payload)}))
+            assert "errors" not in str(answer.body), answer.body
+
+    def _click(self, app: Any, choice: str, by: str) -> None:
         value = json.dumps({"q": self.question, "c": choice})
         team = {"id": "T01", "domain": "demo"}
         payload = click_payload(
@@ -199,7 +267,6 @@ class Ways:
             channel={"id": "C01", "name": "ops"},
         )  # fmt: skip
         app.dispatch(signed({"payload": json.dumps(payload)}))
-        return notes[-1].text if notes else ""
 
     def _shell(self, act: Act, by: str) -> tuple[bool, str]:
         self._monkeypatch.setenv("DRAINBOT_TOKEN", token_of(by))
