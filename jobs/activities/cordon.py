@@ -105,6 +105,8 @@ def undo_cordon(
     if act.now() < act.old_lease:
         act.rest(until=act.old_lease)
     record = act.resources.nodes.record(node)
+    if record is not None and not record.owner and (record.uid, record.mode) == (uid, "accepting"):
+        return _let_go_before(act, node)
     if record is None or record.owner != operation:
         return _kept("the node is not ours")
     if record.evicted and not even_if_evicted:
@@ -132,6 +134,15 @@ def undo_cordon(
     )  # fmt: skip
     show_mode(act.resources, node)
     return {"undone": True, "what": what, "kept": kept, "evicted": record.evicted}
+
+
+def _let_go_before(act: Activity[Resources], node: str) -> dict[str, Any]:
+    """Say that it is done: only who has a node lets go of it, and died before that was stored."""
+    with asking_cluster():
+        seen = find_node(act.resources.cluster, node)
+    kept = seen is not None and seen.unschedulable
+    what = UNDONE[Undo.KEEP if kept else Undo.UNCORDON]
+    return {"undone": True, "what": what, "kept": kept, "evicted": False}
 
 
 def _before_drain(

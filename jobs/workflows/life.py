@@ -47,7 +47,8 @@ def node_life(ctx: Ctx, input: Any) -> Any:
             return life.end(OperationEnd.REFUSED, refused)
         return _run(life)
     except Aborted as aborted:
-        ctx.log("aborted", by=aborted.by, reason=aborted.reason)
+        if not life.is_part:  # else its operation says so
+            ctx.log("aborted", by=aborted.by, reason=aborted.reason)
         return life.end(OperationEnd.ABORTED, aborted.reason)
     except StepFailed as failed:
         ctx.log("failed", node=wanted.node, why=str(failed))
@@ -160,10 +161,12 @@ def _gone(life: NodeLifeState, turn: int) -> Any:
 
 
 def _uncordon(life: NodeLifeState, turn: int) -> Any:
-    undone = life.ctx.activity(
-        f"uncordon:{turn}", undo_cordon, **life.common(), even_if_evicted=True, by=life.by,
-        why="returned to service",
-    )  # fmt: skip
+    # Shielded: after a death in between, an abort would leave a node as cordoned that is not.
+    with life.ctx.shield():
+        undone = life.ctx.activity(
+            f"uncordon:{turn}", undo_cordon, **life.common(), even_if_evicted=True, by=life.by,
+            why="returned to service",
+        )  # fmt: skip
     if not undone["undone"]:
         return life.end(OperationEnd.FAILED, undone["what"])
     life.mode, life.kept = "accepting", undone["kept"]

@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 
-from jobs.durable import Store
-from jobs.durable.records import Token
 from jobs.models import NodeStatus, OperationEnd, OperationView
 from jobs.workflows import choices
 from sandbox.cluster import Entry
 from tests.jobs.conftest import Play
 from tests.jobs.harness import until
 from tests.jobs.story import Story, block, web
+from tests.jobs.workflows.moments import Moments
 
 # All that the drain below stores, in its order; `well` rests before, and `finish` is its end.
 MOMENTS = (
@@ -20,32 +19,6 @@ MOMENTS = (
     "tell:drained", "well:1", "finish",
 )  # fmt: skip
 CONFIRMED = MOMENTS[MOMENTS.index("confirm:2") :]  # it is drained by then, and stays so
-
-
-class Moments:
-    """Acts once, when the drain of the first node is about to store a step."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seen: list[str] = []
-        self.hit = False
-        self._at = ""
-        self._act: Callable[[], object] = list
-        real = Store.fenced_call
-
-        def call(store: Store, script: str, token: Token, **arguments: Any) -> dict[str, Any]:
-            wait = arguments.get("wait") or {}
-            name = arguments.get("step") or wait.get("key") or script
-            if token.id.endswith("-1"):
-                self.seen.append(name)
-                if name == self._at and not self.hit:
-                    self.hit = True
-                    self._act()
-            return real(store, script, token, **arguments)
-
-        monkeypatch.setattr(Store, "fenced_call", call)
-
-    def at(self, moment: str, act: Callable[[], object]) -> None:
-        self._at, self._act = moment, act
 
 
 @pytest.fixture
@@ -85,8 +58,7 @@ def test_the_moments_are_all_that_there_are(play: Play, moments: Moments) -> Non
     story = begin(play)
     operation = story.submit("node-1")
     assert drive(story, operation, lambda view: view.end).end is OperationEnd.DRAINED
-    shown = {"commit", "suspend", "tally", "hold"}  # they store no step
-    assert tuple(dict.fromkeys(name for name in moments.seen if name not in shown)) == MOMENTS
+    assert moments.stored == MOMENTS
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
