@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((3 * os.cpu_count() + 1) // 2)')
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench certify chaos setup clean
+.PHONY: demo test check bench certify chaos screenshots setup clean
 
 setup: $(READY)
 
@@ -35,6 +35,9 @@ certify: $(READY)
 
 chaos: $(READY)
 	$(BIN)/python -m sandbox.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+screenshots: $(READY)
+	$(BIN)/python -m sandbox.screenshots $(ARGS)
 
 clean:
 	rm -rf $(VENV) .demo build dist *.egg-info

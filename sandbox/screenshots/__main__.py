@@ -2,24 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from sandbox.local_slack import LocalSlackMissingError
 from sandbox.screenshots.camera import camera
-from sandbox.screenshots.surfaces import GOLDEN, Surface, surfaces_of
-
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
-SHOWN = {
-    "approval-q_approval": "request",
-    "blocked-parent": "progress",
-    "blocked-q_node-17-block": "block",
-    "modals-force": "force",
-    "drained-finish": "finish",
-    "life_fence_lost-q_fence_lost": "fence-lost",
-    "home": "home",
-}
-"""The pictures of docs/messages.md, by what they show."""
+from sandbox.screenshots.surfaces import GOLDEN, IMAGES, of_the_documents, surfaces_of
 
 
 def main() -> int:
@@ -32,7 +19,7 @@ def main() -> int:
     found = [surface for file in files for surface in surfaces_of(file)]
     directory = options.all or IMAGES
     if options.all is None:
-        found = list(_of_the_documents(found))
+        found = of_the_documents()
     directory.mkdir(parents=True, exist_ok=True)
     try:
         with camera() as taking:
@@ -43,13 +30,6 @@ def main() -> int:
         sys.stderr.write(f"{missing}\n")
         return 1
     return 0
-
-
-def _of_the_documents(found: Iterable[Surface]) -> Iterable[Surface]:
-    by_name = {surface.name: surface for surface in found}
-    for name, shown in SHOWN.items():
-        surface = by_name[name]
-        yield Surface(shown, surface.kind, surface.view)
 
 
 sys.exit(main())

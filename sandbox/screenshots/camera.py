@@ -26,6 +26,8 @@ _FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--di
 _PEOPLE = (("U01ANA", "ana"), ("U02BOB", "bo"), ("U03CY", "cy"))  # those of the golden files
 _ALONE = ".sidebar, .topbar, .channel-header, .composer { display: none !important; }"
 _STILL = ".msg-hover-actions, .msg-time, .msg-edited { display: none !important; }"
+_MARGIN = 12  # px around it
+_WIDEST = 740  # px: beyond that a message of the local Slack is empty
 _TALL = 2400  # px: a whole surface is seen without scrolling
 
 
@@ -46,18 +48,21 @@ class Camera:
 
     def _taken(self, surface: Surface, file: Path, width: int, device: str) -> Path:
         self._slack.reset()
-        phone = device == "phone"
-        context = self._browser.new_context(
-            viewport={"width": width, "height": _TALL}, device_scale_factor=2 if phone else 1
-        )
-        page = context.new_page()
+        page = self._browser.new_page(viewport={"width": width, "height": _TALL})
         page.goto(self._slack.url)
         page.wait_for_selector(".composer-input", state="attached")
         selector = self._shown(page, surface)
-        page.add_style_tag(content=_STILL + (_ALONE if phone else ""))
-        page.wait_for_selector(selector)
-        page.locator(selector).last.screenshot(path=file, animations="disabled")
-        context.close()
+        page.add_style_tag(content=_STILL + (_ALONE if device == "phone" else ""))
+        x, y, across, down = _box(page, selector)
+        left, top = max(x - _MARGIN, _box(page, ".main")[0]), max(y - _MARGIN, 0)
+        right = min(x + across + _MARGIN, width, left + _WIDEST)
+        height = y + down + _MARGIN - top
+        page.screenshot(
+            path=file,
+            clip={"x": left, "y": top, "width": right - left, "height": height},
+            animations="disabled",
+        )
+        page.close()
         return file
 
     def _shown(self, page: Page, surface: Surface) -> str:
@@ -104,6 +109,14 @@ def camera() -> Iterator[Camera]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
         yield Camera(slack, browser, triggers)
         browser.close()
+
+
+def _box(page: Page, selector: str) -> tuple[float, float, float, float]:
+    """Return where in the page something is, and its size."""
+    box = page.locator(selector).last.bounding_box()
+    if box is None:
+        raise RuntimeError(f"the local Slack does not show {selector}")
+    return box["x"], box["y"], box["width"], box["height"]
 
 
 def _workspace(address: str) -> Workspace:
