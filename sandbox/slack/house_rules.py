@@ -25,6 +25,7 @@ _OVERRIDES = set("\u202a\u202b\u202c\u202d\u202e")
 _ISOLATES, _POP = set("\u2066\u2067\u2068"), "\u2069"
 _ENDS = (".", "?", "!", "…", ")", '"')
 _FEWEST_WORDS = 2
+_SHOWN_OF_BUTTON = 30  # characters
 
 
 def of_message(text: str, blocks: list[dict[str, Any]]) -> list[str]:
@@ -74,6 +75,10 @@ def _surface(blocks: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _button(at: str, button: dict[str, Any]) -> Iterator[str]:
+    # 75 characters are taken, and about 30 shown:
+    # https://docs.slack.dev/reference/block-kit/block-elements/button-element
+    if len(_label(button)) > _SHOWN_OF_BUTTON:
+        yield f"{at}: the button {_label(button)!r} is cut off where it is shown"
     if not str(button.get("accessibility_label", "")).strip():
         yield f"{at}: the button {_label(button)!r} has no accessibility_label"
 

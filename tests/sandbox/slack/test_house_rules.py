@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from slack_bolt import Ack
 from slack_sdk import WebClient
 
 from sandbox.slack import App, demo_workspace, running
 from sandbox.slack.house_rules import SWITCH, of_message, of_view
-from tests.sandbox.slack.making import modal, section
+from tests.sandbox.slack.bolt_host import hosted
+from tests.sandbox.slack.making import eventually, modal, section
 
 SENTENCE = "Ana wants to drain node-17."
 
@@ -48,6 +50,7 @@ def test_a_message_that_can_be_read_aloud_breaks_no_rule() -> None:
             "only colour or place",
         ),
         (SENTENCE, [row(button("Go")), row(button("Go"))], "nobody hears which is which"),
+        (SENTENCE, [row(button("Skip the node with the long name"))], "is cut off"),
     ],
 )
 def test_each_rule_names_what_breaks_it(text: str, blocks: list[Any], wrong: str) -> None:
@@ -76,6 +79,44 @@ def test_whatever_breaks_a_rule_fails_the_run_where_that_is_wanted(
             if "channel" in arguments:
                 arguments["channel"] = "C0OPS"
             getattr(client, method)(**arguments)
+
+    play()
+    monkeypatch.setenv(SWITCH, "1")
+    with pytest.raises(AssertionError, match="no accessibility_label"):
+        play()
+
+
+@pytest.mark.parametrize(
+    "way", ["opened", "pushed by an acknowledgement", "an answer to a command"]
+)
+def test_dialogs_and_acknowledgements_are_looked_at_too(
+    monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    bad = modal(row(button("Go", accessibility_label=" ")))
+
+    def play() -> None:
+        with running(demo_workspace(), ack_limit_s=20) as slack:
+            client = WebClient(App().bot_token, base_url=slack.api_url)
+            with hosted(client, App().signing_secret) as host:
+                slack.configure(request_url=host.url)
+
+                @host.app.command("/drain")
+                def drain(ack: Ack, body: dict[str, Any]) -> None:
+                    if way == "an answer to a command":
+                        ack(text=SENTENCE, blocks=bad["blocks"])
+                        return
+                    ack()
+                    view = bad if way == "opened" else modal()
+                    client.views_open(trigger_id=body["trigger_id"], view=view)
+
+                @host.app.view("force")
+                def forced(ack: Ack) -> None:
+                    ack(response_action="push", view=bad)
+
+                slack.slash("bo", "ops", "/drain", "node-1")
+                if way == "pushed by an acknowledgement":
+                    eventually(lambda: slack.modals("bo"))
+                    slack.submit("bo")
 
     play()
     monkeypatch.setenv(SWITCH, "1")
