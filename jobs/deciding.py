@@ -103,7 +103,7 @@ class Deciding:
         return refused
 
     def _asked_of(self, view: QuestionView, operation: OperationView, choice: str) -> Target:
-        names = (view.node,) if view.node else tuple(node.name for node in operation.nodes)
+        names = view.nodes or tuple(node.name for node in operation.nodes)
         target = self._target(operation, names, [pod.namespace for pod in view.pods])
         return asked_target(target, view, choice)
 

@@ -21,6 +21,7 @@ from jobs.models import (
     Settlement,
     Vote,
 )
+from jobs.models.joint import joint_facts, joint_thread
 from jobs.models.requests import DrainRequest
 
 _FREEZES = 20  # freezes that are over and may stand in an operation's story, the latest ones
@@ -29,7 +30,7 @@ _SETTLING = frozenset({NodeStatus.DRAINED, NodeStatus.RETURNED})  # until its wo
 _BEGINNING = frozenset({"0", "0-0"})
 _FACTS = (
     "refusals", "blocks", "wont_stop", "unwell", "volumes", "detail", "pods_left", "pods_total",
-    "node",
+    "node", "by_node",
 )  # fmt: skip
 
 
@@ -56,7 +57,8 @@ def operation_view(store: Store, id: str) -> OperationView | None:
         if raw
     ]
     lists = replies[len(children) :]
-    questions = _questions(store, [qid for found in lists[::2] for qid in found])
+    asked = _questions(store, [qid for found in lists[::2] for qid in found])
+    questions = tuple(sorted(asked, key=lambda each: each.opened_at))
     log = [_entry(raw) for lines in lists[1::2] for raw in lines]
     freeze = read_freeze(store.group, FreezeRecord.read(frozen)) if frozen else None
     over = [read_freeze(store.group, FreezeRecord.read(**json.loads(raw))) for raw in freezes]
@@ -304,7 +306,10 @@ def _waited(question: QuestionView) -> int:
 
 
 def _question(record: QuestionRecord) -> QuestionView:
-    payload = cast("dict[str, Any]", record.payload)
+    # Of one that closed by itself nobody is left who waits: it was about all of them.
+    about = [m.payload for m in record.members if not m.left or record.state == "closed"]
+    payload = joint_facts(about)
+    thread = joint_thread([m.payload.get("thread_key") or record.id for m in record.members])
     winner = record.winner
     return QuestionView(
         id=record.id,
@@ -320,7 +325,7 @@ def _question(record: QuestionRecord) -> QuestionView:
         reminded=record.reminded,
         opened_at=record.opened_at,
         stop_at=record.stop_at,
-        thread_key=payload.get("thread_key") or record.id,
+        thread_key=thread,
         settled=None
         if winner is None
         else Settlement(

@@ -39,6 +39,7 @@ LOOK_AT_NODE = 5_000  # ms between two looks at the cordon
 REST_AFTER = 3_000  # ms without motion until the slot is freed
 TRY_AGAIN = 30_000  # ms of rest at most while something blocks that no watch shows
 TRY_SOON = 0.5  # seconds of rest at least while the API server does not answer
+TURN_AGAIN = 3_000  # ms of rest while a pod of another node is forced
 LONGEST_WAIT = 0.5  # seconds that the loop waits for something to happen
 
 
@@ -54,6 +55,7 @@ def empty_node(
     owners: dict[str, Any],
     so_far: dict[str, Any],
     only_worker_anyway: bool = False,
+    turn_of: str = "",
 ) -> dict[str, Any]:
     """Evict until nothing is left, or until people must decide.
 
@@ -61,7 +63,8 @@ def empty_node(
     is down then) and `force`, and the workloads that the plan `named`. `owners` is what
     :func:`~jobs.activities.owners.look_at_owners` found. `so_far` is when the drain `started` and
     this round did (`since`, ms), by how much its time is `postponed` (s), how many pods are `gone`
-    (the counts go on from there), and whether people were told that it is `braked`.
+    (the counts go on from there), and whether people were told that it is `braked`. Where the same
+    decision forces pods of other nodes too, `turn_of` is what they take turns for.
 
     Returns `{outcome, total, gone, evicted, forced, refusals, blocks, wont_stop, detail}`, and the
     uids of the pods that are there as `known`;
@@ -74,7 +77,7 @@ def empty_node(
     # Whoever begins here is alive: alone on this node only after the others have died or left.
     alone = not only_worker_anyway and hosts_of(act.resources.store).only_on(node)
     try:
-        return _empty(act, job, decided, alone=alone)
+        return _empty(act, job, decided, alone=alone, turn_of=turn_of)
     except Temporary as error:
         # Not a TemporaryError: a rest stores how far it came before it begins again.
         log.info("drain_waits_for_the_api_server", node=node, error=str(error))
@@ -84,14 +87,19 @@ def empty_node(
 
 
 def _empty(
-    act: Activity[Resources], job: Job, decided: dict[str, list[str]], *, alone: bool
+    act: Activity[Resources],
+    job: Job,
+    decided: dict[str, list[str]],
+    *,
+    alone: bool,
+    turn_of: str,
 ) -> dict[str, Any]:
     with (
         Ears() as ears,
         Looks(act, ears, job.node) as looks,
         ThreadPoolExecutor(job.needs.evictions_in_flight, thread_name_prefix="evict") as pool,
     ):
-        sender = Sender(act, job.needs, job.options, ears, pool, job.node, job.operation)
+        sender = Sender(act, job.needs, job.options, ears, pool, job.node, job.operation, turn_of)
         run = _Emptying(act, job, ears, looks, sender, job.begin(decided))
         try:
             return run.run(tuple(decided["force"]), alone=alone)
@@ -180,6 +188,9 @@ class _Emptying:
         """Ask, rest or wait for something to happen."""
         paused = self.act.flags.held
         if self.sender.forcing.busy and not paused:
+            if self.sender.waits_its_turn and now - self.began >= REST_AFTER:
+                self._report(now)
+                self.act.rest(until=now + TURN_AGAIN)
             self.act.wait(self.ears.heard, 0.1)
             return None
         patience = self.patience

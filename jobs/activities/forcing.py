@@ -5,10 +5,12 @@ grace, as `kubectl delete --force --grace-period=0` does: nobody confirms its en
 finalizer holds stays until whoever set that removes it.
 
 The next one goes when the replacement of the last is ready, or after a minute: a person decided to
-go past a budget, not to take a workload down at once.
+go past a budget, not to take a workload down at once. That holds for the pods of several nodes too,
+where one decision was about all of them: they share a turn, which a pod has until its replacement
+is ready. Whoever had it and died has it for that minute.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 NEXT_AFTER = 60_000  # ms that a replacement has to become ready
@@ -28,7 +30,8 @@ class Turn(StrEnum):
 class Forcing:
     """The pods that are still to be forced, and the one that is under way. Times in ms.
 
-    `ready_before` is how many of its owner's pods were ready before (-1: not known).
+    `ready_before` is how many of its owner's pods were ready before (-1: not known). `turn_of` is
+    what pods of other nodes take turns for as well; "" where there are none.
     """
 
     todo: tuple[str, ...] = ()
@@ -37,6 +40,7 @@ class Forcing:
     ready_before: int = -1
     sent_at: int = 0
     looked_at: int = 0
+    turn_of: str = ""
 
     @property
     def busy(self) -> bool:
@@ -46,7 +50,8 @@ class Forcing:
     def turn(self, present: frozenset[str], now: int) -> Turn:
         """Say what comes next; `present` are the uids that are on the node."""
         if self.current:
-            last = self.ready_before < 0 or not self.todo  # nobody waits for its replacement
+            nobody_waits = not self.todo and not self.turn_of
+            last = self.ready_before < 0 or nobody_waits  # for its replacement
             if self.current not in present and last:
                 return Turn.DONE
             if now - self.sent_at >= NEXT_AFTER:
@@ -63,26 +68,20 @@ class Forcing:
             current=uid,
             ready_before=ready_before,
             sent_at=now,
+            turn_of=self.turn_of,
         )
 
     def gone(self, uid: str) -> "Forcing":
         """Note that a pod that was to be forced is not there any more."""
         todo = tuple(other for other in self.todo if other != uid)
-        return Forcing(todo=todo, done=self.done)
+        return Forcing(todo=todo, done=self.done, turn_of=self.turn_of)
 
     def looked(self, ready: int, now: int) -> "Forcing":
         """Note how many of the owner's pods are ready now."""
         if ready >= self.ready_before:
             return self.over()
-        return Forcing(
-            todo=self.todo,
-            done=self.done,
-            current=self.current,
-            ready_before=self.ready_before,
-            sent_at=self.sent_at,
-            looked_at=now,
-        )
+        return replace(self, looked_at=now)
 
     def over(self) -> "Forcing":
         """Go on to the next one."""
-        return Forcing(todo=self.todo, done=self.done)
+        return Forcing(todo=self.todo, done=self.done, turn_of=self.turn_of)

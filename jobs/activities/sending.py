@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from jobs.activities.forcing import Forcing, Turn
+from jobs.activities.forcing import NEXT_AFTER, Forcing, Turn
 from jobs.activities.listening import Ears
 from jobs.drain import events as e
 from jobs.drain.answers import (
@@ -72,8 +72,10 @@ class Sender:
         pool: ThreadPoolExecutor,
         node: str,
         operation: str,
+        turn_of: str = "",
     ) -> None:
         self._act = act
+        self._turn_of = turn_of
         self._options = options
         self._ears = ears
         self._pool = pool
@@ -88,6 +90,7 @@ class Sender:
         self._noted: dict[Key, int] = {}
         self.due = 0  # when (ms) more may be sent, of what the rate held back; 0: nothing was
         self._force_at = 0
+        self._not_our_turn = False
         self.in_flight = 0
         self.evicted = 0
         self.forcing = Forcing()
@@ -101,7 +104,12 @@ class Sender:
 
     def force(self, uids: tuple[str, ...]) -> None:
         """Have these pods forced, one at a time."""
-        self.forcing = Forcing(todo=uids)
+        self.forcing = Forcing(todo=uids, turn_of=self._turn_of)
+
+    @property
+    def waits_its_turn(self) -> bool:
+        """Whether it is another node's turn to have a pod forced."""
+        return self._not_our_turn and not self.forcing.current
 
     def send(self, state: DrainState, now: int, *, braked: bool = False) -> DrainState:
         """Send what may be sent now, and what is to be forced next; nothing while `braked`."""
@@ -236,6 +244,7 @@ class Sender:
             case Turn.DELETE if now >= self._force_at and not braked:
                 self._delete(state, self.forcing.todo[0], now)
             case Turn.DONE if self.forcing.current:
+                self._end_turn(self.forcing.current)
                 self.forcing = self.forcing.over()
             case _:
                 pass
@@ -251,8 +260,12 @@ class Sender:
             self.refused_force = refused
             self.forcing = self.forcing.gone(uid)
             return
+        self._not_our_turn = not self._take_turn(uid)
+        if self._not_our_turn:
+            self._force_at = now + FORCE_AGAIN
+            return
         try:
-            ready = self._ready(pod)
+            ready = self._ready(pod)  # in its turn: with the replacement of the one before
         except Temporary:
             self._force_at = now + FORCE_AGAIN
             return
@@ -269,12 +282,15 @@ class Sender:
             case Accepted():
                 before = ready if pod.ready else -1
                 self._last_forced = pod
+                self._take_turn(uid)  # the minute begins now
                 self.forcing = self.forcing.sent(uid, str(pod), ready_before=before, now=now)
             case AlreadyGone() | Replaced():
+                self._end_turn(uid)
                 self.forcing = self.forcing.gone(uid)
             case Passing() | Busy():
                 self._force_at = now + max(FORCE_AGAIN, int(answer.retry_after * 1000))
             case _:
+                self._end_turn(uid)
                 self.refused_force = getattr(answer, "message", "the API server refused")
                 self.forcing = replace(self.forcing, todo=self.forcing.todo[1:])
 
@@ -285,7 +301,21 @@ class Sender:
             ready = self._ready(self._last_forced)
         except Temporary:
             ready = -1  # not known to be well: look again
-        self.forcing = self.forcing.looked(ready, now)
+        current, self.forcing = self.forcing.current, self.forcing.looked(ready, now)
+        if not self.forcing.current:
+            self._end_turn(current)
+
+    def _take_turn(self, uid: str) -> bool:
+        """Whether this pod may be the one that is forced, of all that share its turn.
+
+        It has it for as long as a replacement is waited for, also if this process dies.
+        """
+        name = self.forcing.turn_of
+        return not name or self._act.resources.store.turn(name, uid, NEXT_AFTER / 1000)
+
+    def _end_turn(self, uid: str) -> None:
+        if self.forcing.turn_of:
+            self._act.resources.store.turn(self.forcing.turn_of, uid, 0)
 
     def _ready(self, pod: Pod) -> int:
         if pod.controller is None:

@@ -21,6 +21,7 @@ from jobs.durable.waits import Handle, Question
 
 BARREN_LIMIT = 5  # activations without a stored step, then a person must look
 STUCK_CHOICES = ("retry", "restart", "abort")  # restart: from its input, with a fresh history
+_TURN_KEPT = 60_000  # ms that a turn which is over is still known
 RESERVED = "~"  # begins the keys of steps that the scripts store, and no workflow's code
 
 
@@ -227,6 +228,17 @@ class Store:
             "lease", group=self.group, name=name, owner=owner, ms=int(seconds * 1000)
         )
         return int(reply["token"])
+
+    def turn(self, name: str, owner: str, seconds: float) -> bool:
+        """Take a turn that one at a time has, for some seconds, or (0 seconds) end it.
+
+        Whether it is the owner's: taking it once more makes it longer. Nothing of it is kept.
+        """
+        reply = self.scripts.call(
+            "lease", group=self.group, name=f"turn:{name}", owner=owner, ms=int(seconds * 1000),
+            keep=int(seconds * 1000) + _TURN_KEPT,
+        )  # fmt: skip
+        return bool(reply["token"])
 
     # -- reads -------------------------------------------------------------------------------
 

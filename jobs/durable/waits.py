@@ -95,7 +95,8 @@ class Ended:
 class Fired:
     """Which wait was the first, and what it brought; `at` in ms since the epoch.
 
-    A question brings `{choice, by, at, note}`, children a tuple of :class:`Ended`, a signal its
+    A question brings `{choice, by, at, note}`, and `of`, the workflows that it was asked of, where
+    these are several; children a tuple of :class:`Ended`, a signal its
     value, a timer None. `questions` are the ids of the questions that were asked, by their names.
     """
 

@@ -11,6 +11,7 @@ from jobs.models.history import (
     History,
     Shown,
 )
+from jobs.models.joint import OnNode
 from jobs.models.options import DrainOptions
 from jobs.models.orphans import LostState, OrphansView, OrphanView
 from jobs.models.outages import Outage
@@ -85,6 +86,7 @@ __all__ = [
     "NodeView",
     "NotReady",
     "Obstacle",
+    "OnNode",
     "OperationEnd",
     "OperationPlan",
     "OperationState",

@@ -1,11 +1,13 @@
 """What readers render from: the state of operations, nodes and questions at one moment."""
 
 from enum import StrEnum
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jobs.models.base import Frozen
 from jobs.models.freezes import Freeze
+from jobs.models.joint import OnNode
 from jobs.models.options import DrainOptions
 from jobs.models.people import Requirements, Vote
 from jobs.models.plan import OperationPlan
@@ -110,6 +112,9 @@ class QuestionView(Frozen):
 
     `thread_key` stays the same when a refused retry asks again, so that readers keep one message.
     `closed_because` is one of no_longer_needed, nobody_answered, aborted, superseded.
+    `nodes` are those that it is about, none where that is the whole operation. Where one cause
+    keeps pods on several nodes, one question is asked of all of them: `by_node` says what each has
+    to do with it, `node` is empty then, and a choice counts for all.
     """
 
     id: str
@@ -127,6 +132,8 @@ class QuestionView(Frozen):
     wont_stop: tuple[WontStop, ...] = ()
     unwell: tuple[Unwell, ...] = ()
     volumes: tuple[str, ...] = ()  # still attached to the node, by their PersistentVolume
+    nodes: tuple[str, ...] = ()
+    by_node: tuple[OnNode, ...] = ()
     detail: str = ""
     pods_left: int = 0
     pods_total: int = 0
@@ -141,6 +148,15 @@ class QuestionView(Frozen):
     superseded_by: str = ""  # the question that took its place, also of one that was settled
     superseded_because: str = ""  # in words
     version: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _all_nodes(cls, raw: Any) -> Any:
+        """Name the nodes where that was not done."""
+        if not isinstance(raw, dict) or "nodes" in raw:
+            return raw
+        several = (OnNode.model_validate(each).node for each in raw.get("by_node") or ())
+        return {**raw, "nodes": tuple(several) or ((raw["node"],) if raw.get("node") else ())}
 
     @property
     def pods(self) -> tuple[PodRef, ...]:

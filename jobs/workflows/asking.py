@@ -1,5 +1,7 @@
 """The questions in the middle of a node's drain: what is asked, and what can be answered."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +12,8 @@ from jobs.workflows.node_state import NodeDrain
 from jobs.workflows.telling import tell_blocked
 
 _PARTS = ("refusals", "blocks", "wont_stop")
+_NAMED = 3  # pods that a sentence names
+_BY_BUDGETS = frozenset({"budget", "two_budgets", "budget_broken"})
 _BY_COUNTS = ("budget", "budget_broken")  # kinds of blocks that end when a budget's counts allow
 
 
@@ -120,7 +124,35 @@ def _question(node: NodeDrain, outcome: dict[str, Any]) -> Question:
         stop_after=needs.stop_after,
         supersedes=node.superseded,
         because=node.because,
+        cause=_cause(kind, offered, outcome, needs),
+        joins=f"{_few(outcome)} on {node.drain.node} can't move either, for the same budget",
     )
+
+
+def _cause(
+    kind: QuestionKind, offered: tuple[str, ...], outcome: dict[str, Any], needs: Requirements
+) -> str:
+    """Return what makes it one question with those of other nodes: all that a choice rests on.
+
+    Pods that the same budgets keep, and nothing else in the way; "" where it is this node's alone.
+    """
+    blocks, pods = outcome["blocks"], pods_of(outcome)
+    by_budgets = bool(blocks) and all(
+        block["kind"] in _BY_BUDGETS and block["budgets"] for block in blocks
+    )
+    if kind is not QuestionKind.BLOCK or not by_budgets or len(obstacles(outcome)) > len(blocks):
+        return ""
+    rests_on = [
+        sorted(_specs(outcome).items()), offered, votes(needs, offered, pods),
+        roles(needs, offered, pods),
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(rests_on, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _few(outcome: dict[str, Any]) -> str:
+    found = obstacles(outcome)
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"{names(found[:_NAMED])}{more}"
 
 
 def pods_of(outcome: dict[str, Any]) -> list[dict[str, Any]]:

@@ -116,6 +116,7 @@ def _empty(node: NodeDrain, turn: int) -> Any:
             "braked": node.braked,
         },
         **({"only_worker_anyway": True} if node.only_worker_anyway else {}),
+        **({"turn_of": node.turn_of} if node.force and node.turn_of else {}),
     )
     node.pods = {"total": outcome["total"], "gone": outcome["gone"]}
     node.evicted_any = node.evicted_any or outcome["evicted"] > 0
@@ -172,6 +173,7 @@ def _choose(node: NodeDrain, turn: int, fired: Fired, outcome: dict[str, Any]) -
     elif choice == choices.FORCE:
         past_budgets = obstacles(outcome, "blocks", "wont_stop")
         node.force = [obstacle["pod"]["uid"] for obstacle in past_budgets]
+        node.turn_of = fired.questions["answer"] if fired.value.get("of") else ""
         node.log("forced", by=by, pods=names(past_budgets), note=fired.value["note"])
     elif outcome["outcome"] == "uncordoned":
         return _cordon_again(node, turn)

@@ -21,7 +21,8 @@ class NodeDrain:
     the node was confirmed as drained, 0 before that; `facts` are more of what readers are shown,
     kept from one show to the next; `superseded` is the question that closed because what it asked
     about has changed, and why: the next one takes its place; `only_worker_anyway`: people said to
-    go on though no worker would be left.
+    go on though no worker would be left; `turn_of` is the question by which pods of other nodes are
+    forced as well, "" where there are none.
     """
 
     ctx: Ctx
@@ -45,6 +46,7 @@ class NodeDrain:
     drained_at: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
     only_worker_anyway: bool = False
+    turn_of: str = ""
     superseded: str = ""
     because: str = ""
 
@@ -58,7 +60,7 @@ class NodeDrain:
             "braked": self.braked,
             "volumes_anyway": self.volumes_anyway, "drained_at": self.drained_at,
             "facts": self.facts, "superseded": self.superseded, "because": self.because,
-            "only_worker_anyway": self.only_worker_anyway,
+            "only_worker_anyway": self.only_worker_anyway, "turn_of": self.turn_of,
         }  # fmt: skip
 
     def show(self, status: NodeStatus, detail: str = "", **more: Any) -> None:

@@ -5,6 +5,7 @@
 -- a: group, question, choice, by, note, evidence, call, audit (JSON of the caller's, or absent),
 --    roles (that this vote may fill; absent: any), voters (who voted so before -> the roles that
 --    they may fill today; absent: as they voted)
+-- Whoever waits for it gets {choice, by, at, note}, and where they are several `of`, which they are.
 -- -> {result = 'settled'|'voted'|'already_voted'|'already_settled'|'closed'|'unknown'|'not_a_choice'}
 local key = P(a.group) .. 'q:' .. a.question
 local state = hget(key, 'state')
@@ -78,7 +79,8 @@ if result == 'voted' then
   return cjson.encode({ result = result })
 end
 
-local winner = cjson.encode({ choice = a.choice, by = by, at = now, note = a.note })
+local winner = cjson.encode({ choice = a.choice, by = by, at = now, note = a.note,
+  of = wfs_of(a.group, a.question) })
 redis.call('HSET', key, 'state', 'settled', 'winner', winner)
 redis.call('ZREM', P(a.group) .. 'open', a.question)
 end_cause(a.group, a.question)

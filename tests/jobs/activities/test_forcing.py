@@ -44,3 +44,12 @@ def test_a_pod_that_went_by_itself_needs_no_force() -> None:
     assert Forcing(todo=("a", "b"), done=("shop/x",)).gone("a") == Forcing(
         todo=("b",), done=("shop/x",)
     )
+
+
+def test_where_pods_of_other_nodes_share_the_turn_the_last_ones_replacement_is_waited_for() -> None:
+    forcing = Forcing(todo=("a",), turn_of="q-1").sent("a", "shop/a", ready_before=2, now=0)
+    assert forcing.turn(frozenset(), LOOK_EVERY) is Turn.LOOK
+    assert forcing.looked(1, 1).turn(frozenset(), 1) is Turn.WAIT
+    assert not forcing.looked(2, 1).busy
+    assert forcing.turn(frozenset(), NEXT_AFTER) is Turn.DONE
+    assert forcing.over().turn_of == "q-1"

@@ -1,7 +1,7 @@
 """Leases of activations, and named leases for roles of which one holder is wanted."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -132,6 +132,34 @@ def test_a_named_lease_asked_for_twice_is_the_same(group: Group, ms: int) -> Non
     token = group.store.lease("watcher", "a", 10)
     said = group.twice("lease", name="watcher", owner="a", ms=ms)
     assert said == {"token": token if ms else 0}
+
+
+# -- turns -------------------------------------------------------------------------------------
+
+
+def test_one_at_a_time_has_a_turn_until_it_ends_or_its_time_is_over(group: Group) -> None:
+    turn = group.store.turn
+    assert turn("q-1", "db-0", 60)
+    assert not turn("q-1", "db-1", 60)
+    assert turn("q-2", "db-1", 60)
+    group.clock.advance(30)
+    assert turn("q-1", "db-0", 60)  # longer
+    group.clock.advance(59)
+    assert not turn("q-1", "db-1", 60)
+    group.clock.advance(1)
+    assert turn("q-1", "db-1", 60)
+    assert not turn("q-1", "db-0", 0)  # it had none to end
+    assert not turn("q-1", "db-0", 60)
+    turn("q-1", "db-1", 0)
+    assert turn("q-1", "db-0", 60)
+
+
+def test_nothing_is_kept_of_a_turn(group: Group) -> None:
+    group.store.turn("q-1", "db-0", 60)
+    key = "drainbot:prod-eu:lease:turn:q-1"
+    assert 60 < cast("int", group.redis.ttl(key)) <= 120
+    group.store.turn("q-1", "db-0", 0)
+    assert 0 < cast("int", group.redis.ttl(key)) <= 60
 
 
 # -- a keeper's hint ---------------------------------------------------------------------------
