@@ -26,7 +26,7 @@ def welcome(url: str, *, slack_in_terminal: bool, typing: bool) -> list[str]:
     """Return what to open and what to type."""
     if slack_in_terminal:
         lines = ["Slack is here in the terminal: you are @ana in #ops; `as bo` makes you @bo."]
-        lines += ["Press a button by its number."]
+        lines += ["Press a button by its number. `home` shows the home tab: what waits for you."]
     else:
         lines = [f"Open {url} (loopback only)", ""]
         lines += [

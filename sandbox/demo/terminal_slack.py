@@ -13,7 +13,7 @@ from sandbox.demo.live_dates import DATE, moment
 from sandbox.slack import Delivery, PersonError, Slack, Workspace
 from sandbox.slack.blockkit import elements_of
 
-__all__ = ["Form", "TerminalSlack", "buttons_of", "changed", "plain", "rendered"]
+__all__ = ["Form", "TerminalSlack", "buttons_of", "called", "changed", "plain", "rendered"]
 
 Json = dict[str, Any]
 Names = Mapping[str, str]
@@ -44,8 +44,18 @@ def buttons_of(blocks: Sequence[Json]) -> list[Json]:
     return [one for block in blocks for one in elements_of(block) if one["type"] == "button"]
 
 
+def called(button: Json, blocks: Sequence[Json]) -> str:
+    """Return what tells a button from the others: its action_id, or its text where that is shared.
+
+    An action_id is alone in its block only.
+    """
+    ids = [one["action_id"] for one in buttons_of(blocks)]
+    action = str(button["action_id"])
+    return action if ids.count(action) == 1 else str(button["text"]["text"])
+
+
 def rendered(blocks: Sequence[Json], names: Names, numbers: Mapping[str, int]) -> list[str]:
-    """Return a message's lines; `numbers` has each button's, by its action_id."""
+    """Return a message's lines; `numbers` has each button's, by what it is :func:`called`."""
     lines: list[str] = []
     for block in blocks:
         match block["type"]:
@@ -61,9 +71,9 @@ def rendered(blocks: Sequence[Json], names: Names, numbers: Mapping[str, int]) -
             case _:
                 pass
         shown = [
-            f"[{numbers[one['action_id']]}] {one['text']['text']}"
+            f"[{numbers[called(one, blocks)]}] {one['text']['text']}"
             for one in buttons_of([block])
-            if one["action_id"] in numbers
+            if called(one, blocks) in numbers
         ]
         if shown:
             lines.append("  ".join(shown))
@@ -136,6 +146,7 @@ class TerminalSlack:
         self._numbers: dict[tuple[str, str], int] = {}
         self._told_alone: set[str] = set()
         self._form: Form | None = None
+        self._home: tuple[str, str] | None = None  # whose was asked for, and what was there
 
     @property
     def prompt(self) -> str:
@@ -156,7 +167,18 @@ class TerminalSlack:
                     lines += _framed(f"only @{person} sees", self._lines(message))
         if self._form is None:
             lines += self._opened()
-        return lines
+        return [*lines, *self._looked_home()]
+
+    def _looked_home(self) -> list[str]:
+        """Return the home tab that somebody asked for, once the app has published it."""
+        if self._home is None:
+            return []
+        who, before = self._home
+        if self._published(who) == before:
+            return []
+        self._home = None
+        view = self._slack.home(who) or {"blocks": []}
+        return _framed(f"home tab of @{who}", rendered(view["blocks"], self.names, {}))
 
     def _messages(self) -> list[Json]:
         found: dict[str, Json] = {}
@@ -179,11 +201,10 @@ class TerminalSlack:
     def _lines(self, message: Json) -> list[str]:
         blocks = message.get("blocks", [])
         # A number is given once: what was read as 3 never presses something else.
+        names = [called(one, blocks) for one in buttons_of(blocks)]
         numbers = {
-            one["action_id"]: self._numbers.setdefault(
-                (message["ts"], one["action_id"]), len(self._numbers) + 1
-            )
-            for one in buttons_of(blocks)
+            name: self._numbers.setdefault((message["ts"], name), len(self._numbers) + 1)
+            for name in names
         }
         return rendered(blocks, self.names, numbers) or [plain(message["text"], self.names)]
 
@@ -222,14 +243,22 @@ class TerminalSlack:
         words = line.split()
         if words[:1] == ["as"]:
             return self._become(words[1].lstrip("@") if words[1:] else "")
+        if words == ["home"]:
+            self._home = (self.who, self._published(self.who))
+            self._slack.open_home(self.who)
+            return []
         return None
+
+    def _published(self, who: str) -> str:
+        """Return which version of somebody's home tab is there, "" before the first."""
+        return str((self._slack.home(who) or {}).get("hash", ""))
 
     def _press(self, number: int) -> list[str]:
         key = next((key for key, given in self._numbers.items() if given == number), None)
         if key is None:
             raise TypingError(f"There is no button {number} now.")
-        ts, action = key
-        return _warning(self._slack.click(self.who, self._channel, ts, action))
+        ts, name = key
+        return _warning(self._slack.click(self.who, self._channel, ts, name))
 
     def _become(self, name: str) -> list[str]:
         if name not in self._people:

@@ -21,6 +21,10 @@ tested on :mod:`sandbox.slack`. What 0.1.8 was seen to do:
   doesn't enforce required inputs and reports a preset value that nobody touched as null, so a
   listener has to answer with errors itself. There is one stack of modals for all people. Buttons
   in a modal do nothing, and the control API can't send a modal off.
+- **Home tab**: under Apps in the page, with its buttons; looking at it is an `app_home_opened`.
+- **Threads** open beside the channel; a reply that is broadcast is seen in the thread alone. A
+  permalink leads to its message, marked, also within a thread; `auth.test` says another address
+  than the page's.
 - **Ids**: blocks and buttons without one get none; a message's `ts` is `seconds.counter`.
 - **People**: who acts is chosen in the page ("Act as"). It knows no guests, other teams or user
   groups (`usergroups.*` is an unknown method): a policy for it names people. `ack("text")` and

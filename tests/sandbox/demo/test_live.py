@@ -106,6 +106,8 @@ def test_room_that_a_person_makes_lets_the_drain_go_on_by_itself() -> None:
         demo.type(number)
         demo.until(r"settled: Approved by @bo")
         demo.until(r"\[(\d+)\] Force db-0…")
+        demo.type("home")
+        demo.until(r"home tab of @bo\n(.*\n)*│ 1\. Decide: 1 pod on node-2 can't move")
         demo.type("scale db")
         demo.until("StatefulSet payments/db scaled from 3 to 4")
         demo.until(r"closed: No longer needed")

@@ -12,7 +12,15 @@ from slack_sdk import WebClient
 
 from sandbox.demo.keys import TypingError
 from sandbox.demo.live_scene import CHANNEL, live_workspace
-from sandbox.demo.terminal_slack import Form, TerminalSlack, changed, plain, rendered
+from sandbox.demo.terminal_slack import (
+    Form,
+    TerminalSlack,
+    buttons_of,
+    called,
+    changed,
+    plain,
+    rendered,
+)
 from sandbox.slack import Slack, running
 from sandbox.slack.house_rules import SWITCH
 from tests.sandbox.slack.bolt_host import hosted
@@ -53,6 +61,31 @@ def test_a_message_is_lines_with_its_buttons_by_number() -> None:
         "[3] Retry  [4] Force db-0…",
         "(@bo decides)",
     ]
+
+
+def test_buttons_of_one_kind_in_several_rows_go_by_their_words() -> None:
+    blocks = [actions(button("back", f"Return node-{n}"), button(f"x{n}", "More")) for n in (1, 2)]
+    names = [called(one, blocks) for one in buttons_of(blocks)]
+    assert names == ["Return node-1", "x1", "Return node-2", "x2"]
+    assert rendered(blocks, NAMES, {name: at for at, name in enumerate(names)}) == [
+        "[0] Return node-1  [1] More",
+        "[2] Return node-2  [3] More",
+    ]
+
+
+def test_the_home_tab_is_shown_once_the_app_has_published_it(
+    seen: TerminalSlack, bolt: BoltApp
+) -> None:
+    @bolt.event("app_home_opened")
+    def opened(event: dict[str, Any], client: WebClient) -> None:
+        view = {"type": "home", "blocks": [section(f"Waits for <@{event['user']}>")]}
+        client.views_publish(user_id=event["user"], view=view)
+
+    assert seen.typed("as bo") == ["You are @bo now."]
+    for _ in range(2):
+        assert seen.typed("home") == []
+        assert _until(seen, "home tab") == "┌ home tab of @bo\n│ Waits for @bo"
+    assert seen.look() == []
 
 
 def test_of_an_edited_message_only_what_is_new_is_shown() -> None:

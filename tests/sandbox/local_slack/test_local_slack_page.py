@@ -59,6 +59,17 @@ def _listen(bolt: BoltApp) -> None:
         blocks = [section(f"Draining {body['text']}"), actions(button("force", "Force…"))]
         client.chat_postMessage(channel=body["channel_id"], text="Decide", blocks=blocks)
 
+    @bolt.event("app_home_opened")
+    def opened(client: WebClient, event: dict[str, Any]) -> None:
+        blocks = [section(f"Waits for <@{event['user']}>"), actions(button("skip", "Skip node-1"))]
+        client.views_publish(user_id=event["user"], view={"type": "home", "blocks": blocks})
+
+    @bolt.action("skip")
+    def skip(ack: Ack, client: WebClient, body: dict[str, Any]) -> None:
+        ack()
+        blocks = [section(f"Skipped by <@{body['user']['id']}>")]
+        client.views_publish(user_id=body["user"]["id"], view={"type": "home", "blocks": blocks})
+
     @bolt.action("force")
     def force(ack: Ack, client: WebClient, body: dict[str, Any]) -> None:
         ack()
@@ -95,3 +106,13 @@ def test_a_person_commands_presses_and_fills_in(slack: LocalSlack, page: Page) -
     assert page.query_selector("text=Force…") is None
     (message,) = slack.messages("ops")
     assert message["text"] == "Forced by <@U0BO>: primary moved"
+
+
+@pytest.mark.usefixtures("bot")
+def test_a_person_looks_at_the_home_tab_and_presses_its_button(page: Page) -> None:
+    page.select_option("select", label="Bo")
+    page.click(".sidebar-item:has-text('drainbot')")
+    page.wait_for_selector(".home:has-text('Waits for @Bo')")
+    page.click(".home >> text=Skip node-1")
+    page.wait_for_selector(".home:has-text('Skipped by @Bo')")
+    assert page.query_selector("text=Skip node-1") is None
