@@ -54,10 +54,10 @@ def after_effects(question: QuestionView) -> list[str]:
             "The node is drained, whatever you choose.",
             "Go on takes the workloads as they are. Abort begins no other node.",
         ]
-    if question.kind is QuestionKind.ONLY_WORKER:
+    if question.kind is QuestionKind.OWN:
         return [
-            "Start a worker on another node, and the drain goes on by itself; Retry looks at once.",
-            "Go on drains it now: if its worker goes first, the rest waits for a new one.",
+            "Where it is the worker, start one on another node: the drain then goes on by itself.",
+            "Retry looks again. Go on drains it now, with what that means.",
             "Skip leaves the node as it is.",
         ]
     if question.kind is QuestionKind.FREED:

@@ -199,8 +199,8 @@ _WORDS: Mapping[str, Callable[[str, _Fields], str]] = {
     "attached_anyway": lambda node, f: (
         f"{node} goes on though {f.get('volumes', limit=300) or 'volumes'} may be attached{f.by}."
     ),
-    "only_worker_anyway": lambda node, f: (
-        f"{node} is drained though no other worker would be left to finish it{f.by}."
+    "own_anyway": lambda node, f: (
+        f"{node} is drained though drainbot itself runs there ({f.get('own')}){f.by}."
     ),
     "well": lambda node, _: f"The workloads of {node} are as well as before its drain.",
     "unwell_anyway": lambda node, f: (

@@ -88,7 +88,7 @@ def question_title(question: QuestionView) -> str:
         QuestionKind.UNWELL: f"Decide: {count(len(question.unwell), 'workload')} not well again"
         if question.unwell
         else f"Decide: are the workloads of {question.node} well again?",
-        QuestionKind.ONLY_WORKER: f"Decide: {question.node} runs the only worker",
+        QuestionKind.OWN: f"Decide: drainbot itself runs on {question.node}",
         QuestionKind.CANARY: "Go on after the canary?",
     }[question.kind]
 
@@ -127,7 +127,7 @@ def _what(question: QuestionView, style: Style) -> str:
         QuestionKind.STUCK: "the operation fails again and again",
         QuestionKind.VOLUMES: "it is empty, but volumes stay attached to it",
         QuestionKind.UNWELL: "workloads are less ready than before its drain",
-        QuestionKind.ONLY_WORKER: "it runs the only worker that would be left",
+        QuestionKind.OWN: "what drainbot itself needs runs on it",
         QuestionKind.CANARY: "what went first did not go well",
     }.get(question.kind)
     return said or life_question(question)[1] or "a person has to choose"
@@ -146,7 +146,7 @@ def effects(view: OperationView, question: QuestionView, style: Style) -> list[s
     elif "evict_anyway" in words:
         lines.append("Evict anyway moves exactly these pods; budgets still hold.")
     lines += part_effects(view, question) or [*after_effects(question), *life_effects(question)]
-    if "skip" in words and question.kind not in {QuestionKind.VOLUMES, QuestionKind.ONLY_WORKER}:
+    if "skip" in words and question.kind not in {QuestionKind.VOLUMES, QuestionKind.OWN}:
         others = sum(not n.status.final for n in view.nodes if n.name != question.node)
         then = "goes on with other nodes" if others else "ends the operation without this node"
         leaves = "them" if len(question.pods) != 1 else "it"

@@ -245,6 +245,13 @@ def _loss_lines(plan: OperationPlan, style: Style, shown: int) -> list[str]:
     return lines
 
 
+def _own_words(own: Iterable[str]) -> str:
+    words = {
+        "worker": "the only worker that would be left", "redis": "its Redis", "bot": "the last bot",
+    }  # fmt: skip
+    return listing([words[part] for part in own if part in words], 3, last=" and ")
+
+
 def _node_notes(nodes: Iterable[NodePlan], style: Style, shown: int) -> list[str]:
     plans = tuple(nodes)
     notes = [
@@ -252,13 +259,10 @@ def _node_notes(nodes: Iterable[NodePlan], style: Style, shown: int) -> list[str
         ("Not Ready", [n.name for n in plans if not n.ready]),
     ]
     lines = [f"{words}: {node_list(names, style)}" for words, names in notes if names]
-    workers = [n.name for n in plans if n.only_worker]
-    if workers:
-        runs = "runs the only worker" if len(workers) == 1 else "run the only workers"
-        its = "its" if len(workers) == 1 else "their"
-        lines.append(
-            f"{node_list(workers, style)} {runs} that would be left: asked about at {its} turn"
-        )
+    lines += [
+        f"drainbot itself on {node_list([n.name], style)}: {_own_words(n.own)}; asked at its turn"
+        for n in [n for n in plans if n.own][:shown]
+    ]
     taken = [n for n in plans if n.taken_by]
     lines += [
         f"{node_list([n.name], style)} is taken by {style.text(n.taken_by, 120)}"

@@ -1,6 +1,7 @@
 """Cordon a node under our claim, and undo that: one guarded patch each."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from jobs.activities.announcing import tell, wait_a_moment
@@ -20,6 +21,7 @@ from jobs.drain.fence import (
     token_of,
 )
 from jobs.drain.fencing import KEPT_IN
+from jobs.drain.own import WORKER, own_words
 from jobs.durable import Activity, PermanentError
 from jobs.hosts import hosts_of
 from jobs.ids import IdError, cluster_of
@@ -46,20 +48,21 @@ def cordon_node(
     requested_by: str,
     reason: str,
     since: int,
-    only_worker_anyway: bool = False,
+    own_anyway: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Cordon a node; `{result: cordoned | gone | denied | only_worker, was_cordoned, detail}`.
+    """Cordon a node; `{result: cordoned | gone | denied | own, was_cordoned, detail}`.
 
-    `only_worker`: nothing was done, because no worker would be left to finish the drain; people may
-    want it all the same (`only_worker_anyway`).
+    `own`: nothing was done, because no worker would be left to finish the drain; people may want it
+    all the same (`own_anyway`, the parts of drainbot that may go).
     """
     act.tick()
     with asking_cluster():
         seen = find_node(act.resources.cluster, node)
     if seen is None or seen.uid != uid:
         return _denied("gone", f"there is no node {node} any more")
-    if not only_worker_anyway and hosts_of(act.resources.store).only_on(node):
-        return _denied("only_worker", "it runs the only worker that would be left")
+    if WORKER not in own_anyway and hosts_of(act.resources.store).only_on(node):
+        said = own_words([WORKER], node, act.resources.store.group)
+        return {**_denied("own", said), "own": [WORKER]}
     claim = _claim(act, operation, seen, requested_by=requested_by, reason=reason, since=since)
     with asking_cluster():
         try:

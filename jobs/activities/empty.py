@@ -5,6 +5,7 @@ the node's pods, one watch of the budgets of each namespace concerned, evictions
 leave from Redis right before each of them. One thread decides, the others only send and listen.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -17,16 +18,17 @@ from jobs.activities.job import Job
 from jobs.activities.listening import Ears
 from jobs.activities.looking import Looks
 from jobs.activities.obstacles import Obstacles
+from jobs.activities.own import look_at_own
 from jobs.activities.owners import counted
 from jobs.activities.sending import Sender
 from jobs.drain import events as e
 from jobs.drain.asking import Ask, Patience, last_copies, next_end, when_to_ask
 from jobs.drain.brake import Brake
+from jobs.drain.own import own_words
 from jobs.drain.pacing import DrainState
 from jobs.drain.wellness import Baseline
 from jobs.durable import Activity, PermanentError
 from jobs.durable.activity import Rest
-from jobs.hosts import hosts_of
 from jobs.kubernetes import KubernetesError, Temporary
 from jobs.kubernetes.budgets import list_budgets
 from jobs.kubernetes.nodes import find_node
@@ -54,7 +56,7 @@ def empty_node(
     decided: dict[str, list[str]],
     owners: dict[str, Any],
     so_far: dict[str, Any],
-    only_worker_anyway: bool = False,
+    own_anyway: Sequence[str] = (),
     turn_of: str = "",
 ) -> dict[str, Any]:
     """Evict until nothing is left, or until people must decide.
@@ -68,16 +70,14 @@ def empty_node(
 
     Returns `{outcome, total, gone, evicted, forced, refusals, blocks, wont_stop, detail}`, and the
     uids of the pods that are there as `known`;
-    `outcome` is empty, asks, overdue, uncordoned or gone; only_worker where the node runs the only
-    worker that would be left and nobody has said `only_worker_anyway`, with what is to be forced
-    (`force`); or braked or unbraked, with `calls`,
-    `failed` and what is still to be forced (`force`): it goes on when people have been told.
+    `outcome` is empty, asks, overdue, uncordoned or gone; own where drainbot itself runs there and
+    people have not said `own_anyway`, with those parts (`own`); or braked or unbraked, with `calls`
+    and `failed`: it goes on when people have been told. These three have what is still to be forced
+    (`force`).
     """
     job = Job.read(operation, node, uid, options, requirements, owners, so_far)
-    # Whoever begins here is alive: alone on this node only after the others have died or left.
-    alone = not only_worker_anyway and hosts_of(act.resources.store).only_on(node)
     try:
-        return _empty(act, job, decided, alone=alone, turn_of=turn_of)
+        return _empty(act, job, decided, own_anyway=own_anyway, turn_of=turn_of)
     except Temporary as error:
         # Not a TemporaryError: a rest stores how far it came before it begins again.
         log.info("drain_waits_for_the_api_server", node=node, error=str(error))
@@ -91,7 +91,7 @@ def _empty(
     job: Job,
     decided: dict[str, list[str]],
     *,
-    alone: bool,
+    own_anyway: Sequence[str],
     turn_of: str,
 ) -> dict[str, Any]:
     with (
@@ -102,7 +102,7 @@ def _empty(
         sender = Sender(act, job.needs, job.options, ears, pool, job.node, job.operation, turn_of)
         run = _Emptying(act, job, ears, looks, sender, job.begin(decided))
         try:
-            return run.run(tuple(decided["force"]), alone=alone)
+            return run.run(tuple(decided["force"]), own_anyway)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             run.hear_the_rest()
@@ -145,16 +145,17 @@ class _Emptying:
         self.look_at = 0
         self.shown: Any = None
 
-    def run(self, force: tuple[str, ...], *, alone: bool) -> dict[str, Any]:
+    def run(self, force: tuple[str, ...], own_anyway: Sequence[str]) -> dict[str, Any]:
         """Run to an outcome."""
-        if not alone:
-            self.sender.force(force)
         missing = self._look_at_node()
         if missing is not None:
             return missing
         self._list()
-        if alone and not self.state.empty:
-            return {**self._outcome("only_worker"), "force": list(force)}
+        if missed := self._own(own_anyway):
+            said = own_words(missed, self.job.node, self.act.resources.store.group)
+            own = self._outcome("own", detail=said)
+            return {**own, "own": missed, "force": list(force)}
+        self.sender.force(force)
         self._begin_to_force(force)
         # Whoever takes over must know what was here: from now on pods leave, and nobody may be
         # left to say so.
@@ -177,6 +178,15 @@ class _Emptying:
             decided = self._decide(now)
             if decided is not None:
                 return decided
+
+    def _own(self, anyway: Sequence[str]) -> list[str]:
+        """Return what of drainbot itself would be missed if the pods went that are there now."""
+        # A worker is alone here only after the others have died or left: this one is alive.
+        if self.state.empty:
+            return []
+        pods = [entry.pod for entry in self.state.pods.values()]
+        found = look_at_own(self.act.resources, self.act.tick, self.job.node, pods)
+        return [part for part in found if part not in anyway]
 
     def _told_of(self, brake: Brake) -> dict[str, Any]:
         """End this round so that people are told; the next one goes on."""

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from jobs.activities.own import look_at_own
 from jobs.activities.trouble import asking_cluster
 from jobs.drain.estimate import Speed
 from jobs.drain.facts import Budget, Node, Owner, Pod
 from jobs.drain.filters import Rules
 from jobs.drain.marks import foreign_mark
 from jobs.drain.plan import node_plan, operation_plan
-from jobs.hosts import hosts_of
 from jobs.ids import short
 from jobs.kubernetes.budgets import list_budgets
 from jobs.kubernetes.nodes import find_node
@@ -67,7 +67,7 @@ def _plan(look: "_Look", nodes: list[str], *, plan_only: bool) -> dict[str, Any]
         if refused and not plan_only:
             return {"refused": f"{refused} Nothing was started."}
         plans.append(look.at(node, refused))
-    plans = look.workers_last(plans)
+    plans = look.own_last(plans)
     away, more = look.away(plans)
     too_many = not look.guardrails.away_allowed(away, more)
     if too_many and not plan_only:
@@ -93,6 +93,7 @@ class _Look:
         self._rules = Rules.of(options, long_work=needs.long_work)
         self._budgets: dict[str, tuple[Budget, ...]] = {}
         self._owners: dict[str, Owner | None] = {}
+        self._pods: dict[str, tuple[Pod, ...]] = {}
         self.options = options
         self.needs = needs
         self.guardrails = act.resources.guardrails
@@ -119,6 +120,7 @@ class _Look:
     def at(self, node: Node, refused: str) -> NodePlan:
         """Return a node's plan."""
         pods, _ = list_pods_on(self._cluster, node.name)
+        self._pods[node.name] = pods
         for pod in pods:
             self._read_budgets(pod.namespace)
             self._read_owner(pod)
@@ -143,11 +145,15 @@ class _Look:
         owned = self._act.resources.nodes.owned()
         return len(owned), len({plan.name for plan in plans} - set(owned))
 
-    def workers_last(self, plans: Sequence[NodePlan]) -> list[NodePlan]:
-        """Mark the nodes with the only workers that would be left; those go last."""
-        last = hosts_of(self._act.resources.store).last_on(plan.name for plan in plans)
-        marked = [plan.model_copy(update={"only_worker": plan.name in last}) for plan in plans]
-        return sorted(marked, key=lambda plan: plan.only_worker)
+    def own_last(self, plans: Sequence[NodePlan]) -> list[NodePlan]:
+        """Mark the nodes on which drainbot itself runs; those go last."""
+        names = [plan.name for plan in plans]
+        marked = [plan.model_copy(update={"own": self._own(plan.name, names)}) for plan in plans]
+        return sorted(marked, key=lambda plan: bool(plan.own))
+
+    def _own(self, name: str, leaving: Sequence[str]) -> tuple[str, ...]:
+        resources, pods = self._act.resources, self._pods[name]
+        return look_at_own(resources, self._act.tick, name, pods, leaving=leaving)
 
     def too_many(self, away: int) -> str:
         """Say that the guardrails let no more nodes leave."""

@@ -34,7 +34,7 @@ class NodePlan(Frozen):
     """One node of a plan. Pods are named `namespace/name`.
 
     `refused` says why no drain of it would begin, whatever people say; "" where one would.
-    `only_worker`: it runs a worker, and none would be left when the plan's nodes have gone; people
+    `own` is what of drainbot itself would be missed without it (`worker`, `redis`, `bot`): people
     are asked when its turn comes.
     `seconds` is the estimate of its drain, see :mod:`jobs.drain.estimate`; -1: not known.
     """
@@ -55,7 +55,7 @@ class NodePlan(Frozen):
     token: int = 0  # the fencing counter that the node's annotation shows
     taken_by: str = ""  # another operation that owns it, or another tool's mark
     refused: str = ""
-    only_worker: bool = False
+    own: tuple[str, ...] = ()
     seconds: int = -1
 
 
@@ -92,7 +92,7 @@ class OperationPlan(Frozen):
             or node.single_replicas
             or node.cordoned_before
             or not node.ready
-            or node.only_worker
+            or node.own
             or any(block.never for block in node.blocks)
             for node in self.nodes
         )

@@ -86,7 +86,7 @@ class QuestionKind(StrEnum):
     MAINTENANCE = "maintenance"  # a node is in maintenance: is the work done?
     NOT_BACK = "not_back"  # a node that is given back is not what it was before its drain
     FENCE_LOST = "fence_lost"  # a node that was drained is open, another one, or not empty
-    ONLY_WORKER = "only_worker"  # the node runs the only worker that would be left
+    OWN = "own"  # drainbot itself runs on the node: its only worker, its Redis or its last bot
     CANARY = "canary"  # a canary was not drained, or its workloads are not well: go on?
 
 

@@ -14,7 +14,7 @@ from jobs.workflows.dead import bury
 from jobs.workflows.endings import end, give_up, gone, leave, let_go, unanswered
 from jobs.workflows.inputs import DrainInput
 from jobs.workflows.node_state import Ctx, NodeDrain
-from jobs.workflows.only_worker import ask_about_worker, cordon
+from jobs.workflows.own import ask_about_own, cordon
 from jobs.workflows.telling import tell_drained
 
 ROUNDS = 40  # questions until the history starts afresh
@@ -86,7 +86,7 @@ def _round(node: NodeDrain, turn: int) -> Any:
             return _drained(node, confirmed)
     if outcome["outcome"] == "gone":
         return gone(node, "the node disappeared")
-    if outcome["outcome"] in {"braked", "unbraked", "only_worker"}:
+    if outcome["outcome"] in {"braked", "unbraked", "own"}:
         return _interrupted(node, turn, outcome)
     asked_at = node.ctx.now()
     fired = ask(node, turn, outcome)
@@ -115,7 +115,7 @@ def _empty(node: NodeDrain, turn: int) -> Any:
             "gone": node.pods["gone"],
             "braked": node.braked,
         },
-        **({"only_worker_anyway": True} if node.only_worker_anyway else {}),
+        **({"own_anyway": sorted(node.own_anyway)} if node.own_anyway else {}),
         **({"turn_of": node.turn_of} if node.force and node.turn_of else {}),
     )
     node.pods = {"total": outcome["total"], "gone": outcome["gone"]}
@@ -134,8 +134,8 @@ def _patience(node: NodeDrain) -> Requirements:
 def _interrupted(node: NodeDrain, turn: int, outcome: dict[str, Any]) -> Any:
     """Ask whether to go on without another worker; or say that evictions wait, or go on again."""
     node.force = outcome["force"]
-    if outcome["outcome"] == "only_worker":
-        return ask_about_worker(node, f"{turn}")
+    if outcome["outcome"] == "own":
+        return ask_about_own(node, f"{turn}", outcome)
     node.braked = outcome["outcome"] == "braked"
     node.log(outcome["outcome"], failed=outcome["failed"], calls=outcome["calls"])
     return None

@@ -20,9 +20,9 @@ class NodeDrain:
     `volumes_anyway`: people said to go on though volumes are attached; `drained_at` (ms) is when
     the node was confirmed as drained, 0 before that; `facts` are more of what readers are shown,
     kept from one show to the next; `superseded` is the question that closed because what it asked
-    about has changed, and why: the next one takes its place; `only_worker_anyway`: people said to
-    go on though no worker would be left; `turn_of` is the question by which pods of other nodes are
-    forced as well, "" where there are none.
+    about has changed, and why: the next one takes its place; `own_anyway` are the parts of
+    drainbot itself (:mod:`jobs.drain.own`) that people let go; `turn_of` is the question by which
+    pods of other nodes are forced as well, "" where there are none.
     """
 
     ctx: Ctx
@@ -45,7 +45,7 @@ class NodeDrain:
     volumes_anyway: bool = False
     drained_at: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
-    only_worker_anyway: bool = False
+    own_anyway: list[str] = field(default_factory=list)
     turn_of: str = ""
     superseded: str = ""
     because: str = ""
@@ -60,7 +60,7 @@ class NodeDrain:
             "braked": self.braked,
             "volumes_anyway": self.volumes_anyway, "drained_at": self.drained_at,
             "facts": self.facts, "superseded": self.superseded, "because": self.because,
-            "only_worker_anyway": self.only_worker_anyway, "turn_of": self.turn_of,
+            "own_anyway": self.own_anyway, "turn_of": self.turn_of,
         }  # fmt: skip
 
     def show(self, status: NodeStatus, detail: str = "", **more: Any) -> None:

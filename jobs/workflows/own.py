@@ -1,10 +1,12 @@
-"""A node that runs the only worker that would be left: people are asked before it is drained.
+"""A node that runs what drainbot itself needs: people are asked before its pods are touched.
 
-When its pod is evicted nobody goes on with the drain until a worker starts elsewhere. The question
-closes by itself when one does: the drain then goes on from there.
+The only worker that would be left, before the cordon; its Redis and its last bot, before the first
+eviction. Where it is the worker, the question closes by itself when another one starts elsewhere,
+and the drain goes on from there.
 """
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 from jobs.activities.cordon import cordon_node
@@ -15,48 +17,49 @@ from jobs.workflows.asking import notices
 from jobs.workflows.endings import end, leave, let_go, unanswered
 from jobs.workflows.node_state import NodeDrain
 
-_SHORT = "it runs the only worker that would be left"
+_WORKER = "worker"  # of the parts that jobs.drain.own names
 
 
 def cordon(node: NodeDrain, key: str) -> dict[str, Any]:
-    """Cordon the node, and ask before that if its only worker runs there.
+    """Cordon the node, and ask before that if no other worker would be left.
 
     Returns what :func:`~jobs.activities.cordon.cordon_node` does; or `{result: ended, end}`.
     """
     for turn in itertools.count():
-        anyway = {"only_worker_anyway": True} if node.only_worker_anyway else {}
+        anyway = {"own_anyway": sorted(node.own_anyway)} if node.own_anyway else {}
         cordoned: dict[str, Any] = node.ctx.activity(
-            f"{key}:worker:{turn}" if turn else key, cordon_node, **node.common(),
+            f"{key}:own:{turn}" if turn else key, cordon_node, **node.common(),
             requested_by=node.drain.requester, reason=node.drain.reason, since=node.started,
             **anyway,
         )  # fmt: skip
-        if cordoned["result"] != "only_worker":
+        if cordoned["result"] != "own":
             return cordoned
-        ended = ask_about_worker(node, f"{key}:{turn}", untouched=key == "cordon")
+        ended = ask_about_own(node, f"{key}:{turn}", cordoned, untouched=key == "cordon")
         if ended is not None:
             return {"result": "ended", "end": ended}
     raise AssertionError("unreachable")
 
 
-def ask_about_worker(node: NodeDrain, turn: str, *, untouched: bool = False) -> Any:
-    """Ask whether to go on; the node's end, or None to go on with it.
+def ask_about_own(
+    node: NodeDrain, turn: str, outcome: Mapping[str, Any], *, untouched: bool = False
+) -> Any:
+    """Ask whether to go on though drainbot itself goes; the node's end, or None to go on.
 
-    `untouched`: it is not even cordoned yet.
+    `untouched`: it is not even cordoned.
     """
-    asked_at = node.ctx.now()
-    fired = _ask(node, turn)
-    node.postponed += (fired.at - asked_at) / 1000  # people's time is not the drain's
+    fired = _ask(node, turn, outcome)
     if fired.name == "freed":
         node.log("freed")
         return None
     if fired.name == "stop":
         return _untouched(node) if untouched else unanswered(node)
-    choice = fired.value["choice"]
-    if choice == choices.GO_ON:
-        node.only_worker_anyway = True
-        node.log("only_worker_anyway", by=", ".join(fired.value["by"]))
+    if fired.value["choice"] == choices.GO_ON:
+        node.own_anyway += outcome["own"]
+        node.log("own_anyway", by=", ".join(fired.value["by"]), own=", ".join(outcome["own"]))
         return None
-    return None if choice == choices.RETRY else leave(node, f"worker:{turn}", fired.value)
+    if fired.value["choice"] == choices.RETRY:
+        return None
+    return leave(node, f"own:{turn}", fired.value)
 
 
 def _untouched(node: NodeDrain) -> Any:
@@ -65,25 +68,24 @@ def _untouched(node: NodeDrain) -> Any:
     return end(node, NodeStatus.STOPPED, "nobody answered; it was not touched")
 
 
-def _ask(node: NodeDrain, turn: str) -> Fired:
+def _ask(node: NodeDrain, turn: str, outcome: Mapping[str, Any]) -> Fired:
     needs, name = node.drain.requirements, node.drain.node
-    node.show(NodeStatus.BLOCKED, _SHORT)
-    detail = (
-        f"The only worker of {node.ctx.token.group} that would be left runs on {name}: when its "
-        "pod is evicted nobody finishes this drain until a worker starts elsewhere."
-    )
+    node.show(NodeStatus.BLOCKED, "drainbot itself runs on it")
     payload = {
-        "node": name, "detail": detail, "thread_key": f"{name}:worker",
+        "node": name, "detail": outcome["detail"], "thread_key": f"{name}:own",
         "pods_left": node.pods["total"] - node.pods["gone"], "pods_total": node.pods["total"],
     }  # fmt: skip
-    free_for = needs.auto_resume_after_free
-    return node.ctx.first(
-        f"ask:worker:{turn}",
-        watching={**node.common(), "worker_elsewhere": True, "free_for": free_for},
+    watching = {**node.common(), "worker_elsewhere": True, "free_for": needs.auto_resume_after_free}
+    asked_at = node.ctx.now()
+    fired = node.ctx.first(
+        f"ask:own:{turn}",
+        watching=watching if outcome["own"] == [_WORKER] else None,
         answer=Question(
-            QuestionKind.ONLY_WORKER, payload, choices.ONLY_WORKER,
-            notices=notices(needs), stop_after=needs.stop_after,
+            QuestionKind.OWN, payload, choices.OWN, notices=notices(needs),
+            stop_after=needs.stop_after,
         ),
         freed=Signal("freed"),
         stop=Timer(needs.stop_after, movable=True),
     )  # fmt: skip
+    node.postponed += (fired.at - asked_at) / 1000  # people's time is not the drain's
+    return fired

@@ -141,8 +141,8 @@ def test_the_only_worker_asks_before_it_drains_its_own_node_and_goes_on_when_one
     first = start_on(hosts, "node-1")
     operation = hosts.submit("node-1")
     question = asked(hosts, operation)
-    assert question.kind is QuestionKind.ONLY_WORKER
-    assert question.choices == choices.ONLY_WORKER
+    assert question.kind is QuestionKind.OWN
+    assert question.choices == choices.OWN
     assert "only worker of test that would be left runs on node-1" in question.detail
     assert not hosts.cordoned("node-1")
     assert hosts.evictions() == []
@@ -218,7 +218,7 @@ def test_a_worker_whose_successor_died_asks_before_it_goes_on_with_its_own_node(
     until(lambda: not any(runs(pid) for pid in children), within=PATIENCE, what="their end")
 
     question = asked(hosts, operation)
-    assert question.kind is QuestionKind.ONLY_WORKER
+    assert question.kind is QuestionKind.OWN
     assert len(hosts.evictions()) == sent < PODS
     assert stands(hosts, "node-1") is Standing.ALONE
     third = start_on(hosts, "node-3")

@@ -14,6 +14,8 @@ import yaml
 from redis import Redis, SSLConnection
 
 from bot.settings import BotSettings, WorkerSettings, all_fields
+from jobs.drain.facts import Pod
+from jobs.drain.own import BOT, REDIS, WORKER, component
 from jobs.guardrails import load_guardrails
 from jobs.kubernetes.rights import RIGHTS
 from jobs.policy import load_policy
@@ -231,6 +233,14 @@ def test_kubectl_builds_it(folder: str) -> None:
         if found["kind"] not in cluster_wide:
             assert found["metadata"]["namespace"] == "drainbot", found["metadata"]["name"]
     assert len([o for o in built if o["kind"] == "Deployment"]) == 2
+
+
+@pytest.mark.parametrize(("kind", "name"), WORKLOADS)
+def test_a_drain_knows_our_own_pods_by_their_labels(kind: str, name: str) -> None:
+    labels = the(kind, name)["spec"]["template"]["metadata"]["labels"]
+    pod = Pod(namespace="drainbot", name=name, uid="u", labels=labels)
+    assert component(pod) == name.removeprefix("drainbot-")
+    assert component(pod) in {WORKER, REDIS, BOT}
 
 
 def build_with(component: str, folder: Path) -> dict[tuple[str, str], dict[str, Any]]:

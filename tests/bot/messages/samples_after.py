@@ -74,16 +74,18 @@ def volumes() -> QuestionView:
     )
 
 
-def only_worker() -> QuestionView:
+def own() -> QuestionView:
     return samples.question(
-        kind=QuestionKind.ONLY_WORKER,
+        kind=QuestionKind.OWN,
         choices=("go_on", "retry", "wait", "skip", "abort"),
         blocks=(),
         detail="The only worker of prod-eu that would be left runs on node-17: when its pod is "
-        "evicted nobody finishes this drain until a worker starts elsewhere.",
+        "evicted nobody finishes this drain until a worker starts elsewhere. The Redis of "
+        "drainbot runs on node-17: while it moves every drain stands still, and nothing can be "
+        "asked or answered.",
         pods_left=0,
         pods_total=0,
-        thread_key="node-17:worker",
+        thread_key="node-17:own",
     )
 
 
@@ -105,11 +107,11 @@ AFTER: dict[str, OperationView] = {
     "after_unwell": _with(unwell(), WAITS),
     "after_volumes": _with(volumes(), ATTACHED),
     "after_freed": _with(freed(), samples.NODE_17),
-    "only_worker": _with(
-        only_worker(),
+    "own": _with(
+        own(),
         samples.NODE_17.model_copy(
             update={"pods_gone": 0, "pods_total": 0, "evicted_any": False, "waiting_for": (),
-                    "detail": "it runs the only worker that would be left"}
+                    "detail": "drainbot itself runs on it"}
         ),
     ),
     "after_waits_for_workloads": samples.operation(

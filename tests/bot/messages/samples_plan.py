@@ -43,7 +43,7 @@ def crowded() -> OperationPlan:
                     "not_selected": 1,
                     "terminating": 1,
                     "cordoned_before": True,
-                    "only_worker": True,
+                    "own": ("worker", "redis"),
                 }
             ),
         ),

@@ -1,7 +1,8 @@
-"""The drain of a node that runs the only worker that would be left: said in the plan, and asked."""
+"""The drain of a node that runs what drainbot itself needs: said in the plan, and asked about."""
 
 import pytest
 
+from jobs.drain.own import BOT, COMPONENT, DRAINBOT, NAME, REDIS
 from jobs.models import (
     DrainOptions,
     NodeStatus,
@@ -30,7 +31,7 @@ def alive(story: Story, *nodes: str) -> None:
 
 def asked(story: Story, operation: str) -> QuestionView:
     question = story.question(operation)
-    assert question.kind is QuestionKind.ONLY_WORKER, question
+    assert question.kind is QuestionKind.OWN, question
     return question
 
 
@@ -40,7 +41,7 @@ def test_a_node_with_the_only_worker_is_not_touched_before_people_have_said_so(p
     alive(story, "node-1")
     operation = story.submit("node-1")
     question = asked(story, operation)
-    assert question.choices == choices.ONLY_WORKER
+    assert question.choices == choices.OWN
     assert question.node == "node-1"
     assert question.detail == (
         "The only worker of test that would be left runs on node-1: when its pod is evicted nobody "
@@ -53,7 +54,7 @@ def test_a_node_with_the_only_worker_is_not_touched_before_people_have_said_so(p
     view = story.finish(operation)
     assert view.end is OperationEnd.DRAINED
     assert len(view.questions) == 1  # it is asked once, not before each eviction
-    assert [e.what for e in view.log if e.what.startswith("only")] == ["only_worker_anyway"]
+    assert [e.fields["own"] for e in view.log if e.what == "own_anyway"] == ["worker"]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_retry_looks_again_and_asks_again_where_nobody_has_come(play: Play) -> N
     first = asked(story, operation)
     story.decide(first, choices.RETRY)
     second = story.question(operation, after=[first])
-    assert (second.kind, second.thread_key) == (QuestionKind.ONLY_WORKER, first.thread_key)
+    assert (second.kind, second.thread_key) == (QuestionKind.OWN, first.thread_key)
     alive(story, "node-1", "node-2")
     story.decide(second, choices.RETRY)
     assert story.finish(operation).end is OperationEnd.DRAINED
@@ -164,8 +165,8 @@ def test_the_nodes_with_the_last_workers_go_last_and_the_plan_says_so(play: Play
     assert start.kind is QuestionKind.START
     plan = story.view(operation).plan
     assert plan is not None
-    assert [(node.name, node.only_worker) for node in plan.nodes] == [
-        ("node-3", False), ("node-1", True),
+    assert [(node.name, node.own) for node in plan.nodes] == [
+        ("node-3", ()), ("node-1", ("worker",)),
     ]  # fmt: skip
     story.decide(start, choices.START)
     question = asked(story, operation)
@@ -197,9 +198,71 @@ def test_a_drain_under_way_asks_where_all_other_workers_have_gone(play: Play) ->
     alive(story, "node-1")
     story.decide(blocked, choices.FORCE)
     question = story.question(operation, after=[blocked])
-    assert question.kind is QuestionKind.ONLY_WORKER
+    assert question.kind is QuestionKind.OWN
     assert story.requests("pods", carried_out=True) == []
     story.decide(question, choices.GO_ON)
     view = story.finish(operation)
     assert view.end is OperationEnd.DRAINED
     assert view.nodes[0].forced == ("payments/db-0",)  # what was decided before is kept
+
+
+# -- its Redis, its last bot -----------------------------------------------------------------------
+
+
+def part(story: Story, component: str, *nodes: str) -> None:
+    """Run a part of drainbot on these nodes, labelled as the manifests do it."""
+    labels = {NAME: DRAINBOT, COMPONENT: component}
+    story.cluster.add_workload(
+        "Deployment", "drainbot", component, replicas=len(nodes), on=list(nodes), labels=labels
+    )
+
+
+def test_the_node_of_our_redis_goes_last_and_is_asked_about_before_anything_is_evicted(
+    play: Play,
+) -> None:
+    story = play()
+    part(story, REDIS, "node-1")
+    web(story, 1)
+    operation = story.submit("node-1", "node-3")
+    question = asked(story, operation)
+    assert question.node == "node-1"
+    assert question.detail.startswith("The Redis of drainbot runs on node-1: while it moves")
+    plan = story.view(operation).plan
+    assert plan is not None
+    assert [(node.name, node.own) for node in plan.nodes] == [
+        ("node-3", ()), ("node-1", ("redis",)),
+    ]  # fmt: skip
+    assert story.node(operation, "node-3").status is NodeStatus.DRAINED
+    assert story.evictions() == []
+    story.decide(question, choices.GO_ON)
+    view = story.finish(operation)
+    assert view.end is OperationEnd.DRAINED
+    assert [e.fields["own"] for e in view.log if e.what == "own_anyway"] == ["redis"]
+
+
+def test_the_last_bot_is_asked_about_and_one_of_two_is_not(play: Play) -> None:
+    story = play()
+    part(story, BOT, "node-1", "node-2")
+    first = story.submit("node-2")
+    assert story.finish(first).questions == ()
+    until(
+        lambda: all(
+            pod["spec"].get("nodeName") in {"node-1", "node-3"}
+            for pod in story.cluster.list("Pod", namespace="drainbot")
+        ),
+        what="the bot on another node",
+    )
+    both = story.submit("node-1", "node-3")  # after that none is left but where nobody drains
+    question = asked(story, both)
+    assert question.detail.startswith("The last bot runs on node-")
+    story.decide(question, choices.SKIP)
+    until(lambda: story.view(both).end or story.view(both).open_questions)
+    assert not story.cordoned(question.node)  # nothing was evicted: it is as it was
+
+
+def test_pods_of_others_that_share_a_name_with_ours_are_nothing_of_ours(play: Play) -> None:
+    story = play()
+    story.cluster.add_workload(
+        "Deployment", "shop", "cache", replicas=1, on=["node-1"], labels={COMPONENT: REDIS}
+    )
+    assert story.finish(story.submit("node-1")).questions == ()
