@@ -17,6 +17,7 @@ from jobs.drain.fence import Fence
 from jobs.drain.fencing import BROKEN, KEPT_IN, landed, node_evidence, pods_evidence
 from jobs.drain.returning import daemonsets_missing, lacks
 from jobs.durable import Activity
+from jobs.ids import short
 from jobs.kubernetes.nodes import TRIES, find_node, patch_node
 from jobs.kubernetes.owners import read_owner
 from jobs.kubernetes.pods import list_pods_on
@@ -36,8 +37,9 @@ def take_to_tend(
 ) -> dict[str, Any]:
     """Take a node that the operation drained, to tend it; `{mode}`, that it is in, or its end.
 
-    Its end is gone, or accepting: somebody gave it back meanwhile. An operation of its own that
-    tends it by then, because a person wished so or its fence was lost, is waited for.
+    Its end is gone; accepting: somebody gave it back meanwhile; or taken, `by` another operation
+    that drains it. An operation of its own that tends it by then, because a person wished so or
+    its fence was lost, is waited for.
     """
     act.tick()
     record = act.resources.nodes.record(node)
@@ -46,7 +48,8 @@ def take_to_tend(
     if record.owner not in {"", operation}:
         other = act.resources.store.workflow(record.owner)
         if other is not None and other.name == "operation":
-            return {"mode": "accepting"}  # it was given back: no other drain could have it else
+            # Who takes a node that was given back takes it from nobody.
+            return {"mode": "taken" if record.before else "accepting", "by": short(record.owner)}
         if other is not None and not other.final:
             waited = act.now() - record.since
             act.rest(until=act.now() + min(max(waited // 10, REST), LONGEST_REST))

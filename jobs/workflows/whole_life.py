@@ -31,8 +31,8 @@ def take(life: NodeLifeState) -> Any:
     if found["mode"] == "gone":
         life.log("gone", why="after it was drained")
         return life.end(OperationEnd.FAILED, "the node disappeared", status=NodeStatus.GONE)
-    if found["mode"] == "draining":
-        said = "a drain of it that somebody began was given up: it stays cordoned"
+    if found["mode"] in {"draining", "taken"}:
+        said = f"op {found['by']} drains it now" if "by" in found else "it was left half drained"
         return life.end(OperationEnd.FAILED, said)
     life.mode = found["mode"]
     if life.mode == "accepting":

@@ -2,17 +2,20 @@
 
 import pytest
 
+from jobs.ids import short
 from jobs.models import (
     NodeStatus,
     OperationEnd,
     Outcome,
     QuestionKind,
+    QuestionView,
     Refused,
     Submitted,
 )
 from jobs.workflows import choices
 from tests.jobs.conftest import Play
 from tests.jobs.harness import NAME, policy_with, until
+from tests.jobs.story import Story
 from tests.jobs.workflows.then_wait import (
     ALL,
     IMPATIENT,
@@ -21,6 +24,7 @@ from tests.jobs.workflows.then_wait import (
     maintained,
     owned,
     question,
+    record,
     status,
     statuses,
     tend,
@@ -165,6 +169,51 @@ def test_a_node_whose_own_maintenance_was_aborted_is_taken_over(play: Play) -> N
     story.abort(life.operation)
     done(story, operation, "node-1", "node-3")
     assert story.finish(operation).end is OperationEnd.DRAINED
+
+
+def elsewhere(story: Story, operation: str) -> QuestionView:
+    """Wait until another operation asks something."""
+
+    def look() -> QuestionView | None:
+        others = [view for view in story.service.operations(NAME) if view.id != operation]
+        return next((asked for view in others for asked in view.open_questions), None)
+
+    return until(look, what="a question of another operation")
+
+
+@pytest.mark.parametrize("choice", [choices.DRAIN_AGAIN, choices.GIVE_BACK])
+def test_a_fence_that_is_lost_before_the_maintenance_is_decided_about_first(
+    play: Play, choice: str
+) -> None:
+    story = play(policy=policy_with(IMPATIENT))
+    operation, pod = unwell(story)
+    uncordon(story)
+    asked = elsewhere(story, operation)
+    assert asked.kind is QuestionKind.FENCE_LOST
+    story.cluster.set_ready("shop", pod, ready=True)
+    until(lambda: story.suspended(operation, 2), what="the operation to wait for the other one")
+    story.decide(asked, choice)
+    if choice == choices.DRAIN_AGAIN:
+        done(story, operation, "node-1")
+    done(story, operation, "node-3")
+    view = story.finish(operation)
+    assert [node.status for node in view.nodes] == [NodeStatus.RETURNED] * 2
+
+
+def test_a_node_that_another_drain_has_taken_is_not_called_returned(play: Play) -> None:
+    story = play(policy=policy_with(IMPATIENT))
+    operation, pod = unwell(story)
+    uncordon(story)
+    asked = elsewhere(story, operation)
+    story.cluster.patch("Node", "", "node-1", {"spec": {"unschedulable": True}})
+    story.decide(asked, choices.DECLARE_VALID)
+    story.finish(asked.operation)
+    other = ask(story, "node-1")  # whose owner has ended: it may be taken
+    maintained(story, other)
+    story.cluster.set_ready("shop", pod, ready=True)
+    view = status(story, operation, NodeStatus.FAILED)
+    assert view.detail == f"op {short(other)} drains it now"
+    assert record(story).owner == other
 
 
 @pytest.mark.parametrize(
