@@ -132,7 +132,7 @@ def test_what_is_chosen_typed_and_ticked_is_asked_for_as_the_command_asks() -> N
             typed="node-18,\nnode-1",
             reason="disk\nswap",
             options=["--no-wait-volumes"],
-            flags="—timeout=5m --canary 1",
+            flags="—timeout=5m --canary 1 —then wait --for=2h",
         )
         assert answer == {}
         (request,) = bot.client.asked.values()
@@ -140,6 +140,7 @@ def test_what_is_chosen_typed_and_ticked_is_asked_for_as_the_command_asks() -> N
     assert request.nodes == ("node-17", "node-1", "node-18")
     assert (request.cluster, request.channel, request.reason) == ("prod-eu", OPS, "disk swap")
     assert (request.options.timeout, request.options.canary) == (300, 1)
+    assert (request.options.then, request.options.expected) == ("wait", 7200)
     assert request.options.no_wait_volumes
     assert not request.plan_only
     assert (note.channel, note.user) == (OPS, ANA)

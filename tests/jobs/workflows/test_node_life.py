@@ -221,6 +221,16 @@ def test_a_fence_that_is_lost_in_maintenance_is_said_by_the_operation_that_tends
     assert record(story).mode == "fence_lost"
 
 
+def test_a_node_that_is_deleted_in_maintenance_ends_it(play: Play) -> None:
+    story, _ = drained(play)
+    life = maintain(story)
+    story.question(life)
+    story.cluster.delete("Node", "", "node-1")
+    view = story.finish(life)
+    assert (view.end, view.detail) == (OperationEnd.FAILED, "it is gone")
+    assert story.worker.resources.nodes.owned() == ()
+
+
 def allocatable(story: Story, **amounts: str) -> None:
     status = {"status": {"allocatable": amounts}}
     story.cluster.patch("Node", "", "node-1", status, subresource="status")
