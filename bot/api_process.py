@@ -21,7 +21,6 @@ from bot.metrics import Metrics
 from bot.probes import Probes
 from bot.settings import ApiSettings
 from bot.startup import redis_away, redis_client
-from bot.webhook_store import WebhookStore
 from jobs.authorization import no_policy_refusal
 from jobs.errors import ConfigError
 from jobs.policy import load_policy
@@ -69,7 +68,7 @@ def run_api(settings: ApiSettings, *, under_bot: bool = False) -> int:
             checks = {"redis": lambda: redis_away(redis)}
             probes = Probes(settings.probe_listen, checks, metrics.page)
             stack.enter_context(probes)
-        parts = Parts(desk, client, WebhookStore(redis), feed)
+        parts = Parts(desk, client, feed)
         listening = stack.enter_context(running(parts, settings.http_listen, metrics.answered))
         log.info("api_listening", address=str(listening))
         stop.wait()

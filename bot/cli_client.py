@@ -33,6 +33,10 @@ def register(app: typer.Typer) -> None:
     app.command("list")(_list)
     app.command("decide")(_decide)
     app.command("webhook")(_webhook)
+    hooks = typer.Typer(help="Look at webhooks, and take them back.", no_args_is_help=True)
+    hooks.command("list")(_hooks)
+    hooks.command("revoke")(_revoke)
+    app.add_typer(hooks, name="hooks")
     app.command("abort")(_abort)
     app.command("pause")(_pause)
     app.command("resume")(_resume)
@@ -224,6 +228,31 @@ def _webhook(
     from bot import cli_hooks  # noqa: PLC0415  see the module
 
     cli_hooks.webhook(question, choice, expires, cluster, as_json=as_json)
+
+
+def _hooks(*, as_json: Json = False, cluster: Cluster = "") -> None:
+    """List the webhooks that are open or ended in the last week, the newest first.
+
+    The words that they are used with are told nobody.
+    """
+    from bot import cli_hooks  # noqa: PLC0415  see the module
+
+    cli_hooks.show(cluster, as_json=as_json)
+
+
+def _revoke(
+    id: Annotated[str, typer.Argument(metavar="ID", help="As the list shows it.")],
+    *,
+    as_json: Json = False,
+    cluster: Cluster = "",
+) -> None:
+    """Take a webhook back: who made it may, and whoever may answer so themselves.
+
+    Ends with 1 if it was used or has expired before.
+    """
+    from bot import cli_hooks  # noqa: PLC0415  see the module
+
+    cli_hooks.revoke(id, cluster, as_json=as_json)
 
 
 def _abort(id: Id, *, reason: Reason = "", as_json: Json = False, cluster: Cluster = "") -> None:

@@ -1,33 +1,45 @@
 """Who is at the command line: the person of the token, with the policy of today."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import SecretStr
 
 from bot import logs
 from bot.cli_exit import REFUSED, USAGE, fail
 from bot.commands import Desk, NodeBook, Place
-from bot.commands.webhook import hook
+from bot.commands.webhook import hook, hooks, revoke_hook
 from bot.groups import Directory, GroupStore, People, named_in
 from bot.remote import RemoteClient, UnrecognizedError
 from bot.settings import ClientSettings, RemoteSettings, load
 from bot.startup import redis_client
-from bot.webhook_store import WebhookStore
 from jobs.authorization import no_policy_refusal, principal_for_token
-from jobs.client import OrphansClient
-from jobs.models import Decided, Principal, Refused
+from jobs.client import OrphansClient, WebhooksClient
+from jobs.models import Decided, Principal, Refused, Webhook
 from jobs.policy import Policy, load_policy
 from jobs.service import open_client
 
-__all__ = ["Hook", "Session", "opened", "session_at", "session_of"]
+__all__ = ["Hooks", "Session", "opened", "session_at", "session_of"]
 
 _REDIS_SECONDS = 3.0
 
-Hook = Callable[[str, str, int], tuple[str, int] | Decided | Refused]
-"""Makes a webhook, of a question, a choice and seconds: its path, and when it expires (ms)."""
+
+class Hooks(Protocol):
+    """The webhooks as the person of the session."""
+
+    def make(self, question: str, choice: str, seconds: int) -> tuple[str, int] | Decided | Refused:
+        """Make one: its path, and when it expires (ms)."""
+        ...
+
+    def all(self, cluster: str) -> tuple[Webhook, ...] | Refused:
+        """Return those that are open or ended in the last week."""
+        ...
+
+    def revoke(self, cluster: str, id: str) -> Webhook | Refused:
+        """Take one back; returns how it stands then."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,7 @@ class Session:
     principal: Principal
     cluster: str
     orphans: OrphansClient
-    hook: Hook
+    hooks: Hooks
     behind: str = "Redis"  # what it can't do without
 
     def place(self, cluster: str = "") -> Place:
@@ -82,7 +94,7 @@ def session_at(url: str, token: str, cluster: str) -> Session:
         fail(f"{error} Nothing changed.", REFUSED)
     desk = Desk(client, policy, Directory(_Nobody(), ()), NodeBook(client))
     named = _meant(cluster, client.clusters())
-    return Session(desk, principal, named, client.orphans, client.hook, "the server")
+    return Session(desk, principal, named, client.orphans, client.hooks, "the server")
 
 
 class _Nobody:
@@ -133,13 +145,27 @@ def session_of(settings: ClientSettings, policy: Policy, token: str) -> Session:
         fail(f"drainbot takes no orders from {outsider}. Nothing changed.", REFUSED)
     principal = directory.principal(person.team, person.user, via="cli", scopes=person.scopes)
     desk = Desk(client, policy, directory, NodeBook(client))
-    webhooks = WebhookStore(redis)
+    named = _meant(settings.cluster, client.clusters())
+    own = _OwnHooks(desk, client.webhooks, principal)
+    return Session(desk, principal, named, client.orphans, own)
 
-    def make(question: str, choice: str, seconds: int) -> tuple[str, int] | Decided | Refused:
-        made = hook(desk, webhooks, principal, question, choice, seconds=seconds)
+
+@dataclass(frozen=True)
+class _OwnHooks:
+    """Webhooks over Redis."""
+
+    desk: Desk
+    webhooks: WebhooksClient
+    principal: Principal
+
+    def make(self, question: str, choice: str, seconds: int) -> tuple[str, int] | Decided | Refused:
+        made = hook(self.desk, self.webhooks, self.principal, question, choice, seconds=seconds)
         if isinstance(made, Decided | Refused):
             return made
         return f"/webhooks/{made[0]}", made[1].expires_at
 
-    named = _meant(settings.cluster, client.clusters())
-    return Session(desk, principal, named, client.orphans, make)
+    def all(self, cluster: str) -> tuple[Webhook, ...] | Refused:
+        return hooks(self.desk, self.webhooks, self.principal, cluster)
+
+    def revoke(self, cluster: str, id: str) -> Webhook | Refused:
+        return revoke_hook(self.desk, self.webhooks, self.principal, cluster, id)

@@ -25,6 +25,7 @@ from jobs.models import (
     Readings,
     Refused,
     Submitted,
+    Webhook,
 )
 
 
@@ -45,6 +46,39 @@ class Lease(Protocol):
 
     def release(self) -> None:
         """Give it up if it is ours."""
+        ...
+
+
+class WebhooksClient(Protocol):
+    """Words with which outside systems settle one question each.
+
+    Raises :class:`jobs.errors.StateUnavailable` while Redis is away.
+    """
+
+    def make(
+        self, principal: Principal, question: QuestionView, choice: str, *, seconds: int, now: int
+    ) -> tuple[str, Webhook]:
+        """Make one `now` (ms); returns its word, which nobody can be told again."""
+        ...
+
+    def find(self, token: str) -> Webhook | None:
+        """Return what a word is for, also if it was used or has ended lately."""
+        ...
+
+    def used(self, token: str, webhook: Webhook, now: int) -> None:
+        """Note that it was used: it is for once."""
+        ...
+
+    def of(self, cluster: str) -> tuple[Webhook, ...]:
+        """Return those of a cluster that are open, or ended in the last week; the newest first."""
+        ...
+
+    def revoke(self, cluster: str, id: str, *, by: str, now: int) -> Webhook | None:
+        """Take one back, if it is open; returns how it stands then, None if there is none."""
+        ...
+
+    def nonce(self, token: str) -> str:
+        """Return the name of the one act that a word stands for, however often it is sent."""
         ...
 
 
@@ -112,6 +146,11 @@ class HistoriesClient(Protocol):
 
 class Counter(Protocol):
     """What only the HTTP service looks at, beside what a :class:`Client` can."""
+
+    @property
+    def webhooks(self) -> WebhooksClient:
+        """Words with which outside systems settle one question each."""
+        ...
 
     @property
     def orphans(self) -> OrphansClient:

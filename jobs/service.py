@@ -50,6 +50,7 @@ from jobs.submitting import (
 )
 from jobs.tending import Tending
 from jobs.threads import ThreadStore
+from jobs.webhooks import Webhooks
 from jobs.workflows.inputs import GiveBackInput, OperationInput
 
 INVENTORY_FOR = 0.5  # seconds that a look at the nodes counts for requests
@@ -301,6 +302,11 @@ class Service(Deciding, Freezing):
     def histories(self) -> Histories:
         """The history of nodes and operations, and the audit log behind it."""
         return Histories(self._stores, self._policy)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Words with which outside systems settle one question each."""
+        return Webhooks(self._stores)
 
     @property
     def orphans(self) -> Orphans:

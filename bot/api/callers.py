@@ -13,7 +13,6 @@ from bot.api.feed import Feed
 from bot.api.limits import Limits, Rates, Streams
 from bot.api.problems import ProblemError, problem_of, refused
 from bot.commands import Desk
-from bot.webhook_store import WebhookStore
 from jobs.authorization import Action, Denied, Target, may, principal_for_token
 from jobs.client import Counter
 from jobs.models import Principal, Refused
@@ -38,7 +37,6 @@ class Parts:
 
     desk: Desk
     counter: Counter
-    webhooks: WebhookStore
     feed: Feed
     limits: Limits = field(default_factory=Limits)
 

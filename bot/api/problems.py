@@ -29,9 +29,9 @@ _TYPES = "tag:drainbot.dev,2026:"  # what RFC 9457 advises where no page stands 
 
 Code = Literal[
     "unauthenticated", "not_allowed", "unknown", "method_not_allowed", "too_slow", "taken", "ended",
-    "not_a_choice", "closed", "used", "expired", "too_large", "headers_too_large", "not_json",
-    "malformed", "invalid", "other_request", "too_many_requests", "failed", "redis_away",
-    "not_known_yet", "busy",
+    "not_a_choice", "closed", "used", "expired", "revoked", "too_large", "headers_too_large",
+    "not_json", "malformed", "invalid", "other_request", "too_many_requests", "failed",
+    "redis_away", "not_known_yet", "busy",
 ]  # fmt: skip
 
 _KINDS: Mapping[Code, tuple[int, str]] = {
@@ -47,6 +47,7 @@ _KINDS: Mapping[Code, tuple[int, str]] = {
     "closed": (409, "The question is closed"),
     "used": (410, "The webhook was used already"),
     "expired": (410, "The webhook has expired"),
+    "revoked": (410, "The webhook was revoked"),
     "too_large": (413, "The request is too large"),
     "not_json": (415, "The body is not JSON"),
     "invalid": (422, "The request can't be understood"),

@@ -66,7 +66,7 @@ def open_question(
     action = action_of_choice(choice)
     if action is None or choice not in question.choices:
         return Decided(outcome=Outcome.NOT_A_CHOICE, question=question)
-    nodes = (question.node,) if question.node else tuple(node.name for node in view.nodes)
+    nodes = question.nodes or tuple(node.name for node in view.nodes)
     target = _target(
         desk, view, nodes, namespaces=frozenset(pod.namespace for pod in question.pods)
     )
@@ -79,6 +79,19 @@ def open_question(
         reason=refused.reason,
         who_may=refused.who_may,
     )
+
+
+def refused_choice(desk: Desk, principal: Principal, id: str, choice: str) -> Refused | None:
+    """Say why somebody may not answer a question so today, whether it is open or not."""
+    question = desk.client.question(id) if served(desk, id, question=True) else None
+    view = desk.client.operation(question.operation) if question else None
+    action = action_of_choice(choice)
+    if question is None or view is None or action is None:
+        return Refused(reason="Its question is not known any more. Nothing changed.")
+    nodes = question.nodes or tuple(node.name for node in view.nodes)
+    namespaces = frozenset(pod.namespace for pod in question.pods)
+    target = _target(desk, view, nodes, namespaces=namespaces)
+    return _refusal(desk, principal, action, target)
 
 
 def may_maintain(

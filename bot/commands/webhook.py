@@ -1,16 +1,30 @@
-"""Making a webhook for a question, and what becomes of one that is used."""
+"""Webhooks: made for a question, listed, taken back, and what becomes of one that is used."""
 
 from enum import StrEnum
 
 from bot.commands.desk import Desk
-from bot.commands.look import open_question
+from bot.commands.look import open_question, refused_choice
 from bot.commands.steer import decide
-from bot.webhook_store import Webhook, WebhookStore
-from jobs.authorization import Action, action_of_choice
-from jobs.models import Decided, Outcome, Principal, QuestionView, Refused
+from jobs.authorization import Action, Denied, Target, action_of_choice, may
+from jobs.client import WebhooksClient
+from jobs.ids import quoted
+from jobs.models import Decided, Outcome, Principal, QuestionView, Refused, Webhook
 
-__all__ = ["Spent", "hook", "settle_by_hook"]
+__all__ = [
+    "LONGEST",
+    "SHORTEST",
+    "TOKEN",
+    "Spent",
+    "hook",
+    "hooks",
+    "revoke_hook",
+    "settle_by_hook",
+]
 
+SHORTEST, LONGEST = 60, 7 * 86_400
+"""Seconds that a webhook may live."""
+
+TOKEN = "^[A-Za-z0-9_-]{43}$"  # noqa: S105  what one looks like: 256 bits in base64url
 _NOTE = "through a webhook"
 _DONE = {
     Outcome.SETTLED, Outcome.VOTED, Outcome.POSTPONED, Outcome.ALREADY_VOTED,
@@ -26,11 +40,12 @@ class Spent(StrEnum):
     UNKNOWN = "unknown"
     USED = "used"
     EXPIRED = "expired"
+    REVOKED = "revoked"
 
 
 def hook(
     desk: Desk,
-    webhooks: WebhookStore,
+    webhooks: WebhooksClient,
     principal: Principal,
     question: str,
     choice: str,
@@ -47,10 +62,47 @@ def hook(
     refused = _in_person(found[0], choice)
     if refused is not None:
         return refused
-    return webhooks.make(principal, question, choice, seconds=seconds, now=desk.client.now())
+    return webhooks.make(principal, found[0], choice, seconds=seconds, now=desk.client.now())
 
 
-def settle_by_hook(desk: Desk, webhooks: WebhookStore, token: str) -> Decided | Spent:
+def hooks(
+    desk: Desk, webhooks: WebhooksClient, principal: Principal, cluster: str
+) -> tuple[Webhook, ...] | Refused:
+    """Return the webhooks of a cluster that are open or ended lately, for whoever may read there.
+
+    Raises :class:`jobs.errors.StateUnavailable`.
+    """
+    answer = may(principal, Action.READ, Target(cluster=cluster), desk.policy)
+    if isinstance(answer, Denied):
+        return Refused(reason=answer.reason, who_may=answer.who_may)
+    return webhooks.of(cluster)
+
+
+def revoke_hook(
+    desk: Desk, webhooks: WebhooksClient, principal: Principal, cluster: str, id: str
+) -> Webhook | Refused:
+    """Take a webhook back: who made it may, and whoever may answer so themselves.
+
+    One that is open no more stays as it is. Raises :class:`jobs.errors.StateUnavailable`.
+    """
+    found = hooks(desk, webhooks, principal, cluster)
+    if isinstance(found, Refused):
+        return found
+    known = next((each for each in found if each.id == id.strip().lower()), None)
+    unknown = Refused(
+        reason=f"There is no webhook {quoted(id)} in {cluster}. Nothing changed.", because="unknown"
+    )
+    if known is None:
+        return unknown
+    own = known.by == principal.id and (principal.scopes is None or "decide" in principal.scopes)
+    refused = None if own else refused_choice(desk, principal, known.question, known.choice)
+    if refused is not None:
+        return refused
+    now = desk.client.now()
+    return webhooks.revoke(cluster, known.id, by=principal.id, now=now) or unknown
+
+
+def settle_by_hook(desk: Desk, webhooks: WebhooksClient, token: str) -> Decided | Spent:
     """Settle the question of a token, as its minter.
 
     The same token names the same act, so that two deliveries at once settle once. It is spent when
@@ -60,10 +112,9 @@ def settle_by_hook(desk: Desk, webhooks: WebhookStore, token: str) -> Decided | 
     if found is None:
         return Spent.UNKNOWN
     now = desk.client.now()
-    if found.used_at:
-        return Spent.USED
-    if found.expires_at <= now:
-        return Spent.EXPIRED
+    state = found.state(now)
+    if state != "open":
+        return Spent(state)
     scopes = None if found.scopes is None else frozenset(found.scopes)
     minter = desk.directory.principal(found.team, found.user, via="http", scopes=scopes)
     decided = decide(

@@ -158,6 +158,17 @@ def _did(words: str) -> Callable[[AuditEntry, Style], str]:
     return lambda entry, style: f"{words} by {_who(entry, style)}{_why(entry, style)}."
 
 
+def _did_hook(done: str) -> Callable[[AuditEntry, Style], str]:
+    def words(entry: AuditEntry, style: Style) -> str:
+        answer = style.text(choice_label(entry.choice).rstrip("…"), 60)
+        hook = style.text(str(entry.fields.get("hook", "")), 20)
+        if done == "used":
+            return f"The webhook {hook} of {_who(entry, style)} was used: {answer}."
+        return f"The webhook {hook} ({answer}) was {done} by {_who(entry, style)}."
+
+    return words
+
+
 def _other(entry: AuditEntry, style: Style) -> str:
     if entry.what == "unreadable":
         return f"Entry {entry.seq} can't be read: see drainbot audit verify."
@@ -180,6 +191,9 @@ _WORDS: Mapping[str, Callable[[AuditEntry, Style], str]] = {
         f"The halt of the workers on {node_list(list(entry.nodes), style) or 'a node'} was cleared "
         f"by {_who(entry, style)}{_why(entry, style)}."
     ),
+    "webhook_made": _did_hook("made"),
+    "webhook_used": _did_hook("used"),
+    "webhook_revoked": _did_hook("revoked"),
     "reserved": lambda entry, style: f"Reserved {node_list(list(entry.nodes), style)}.",
     "node_mode": _node_mode,
     "told": _told,

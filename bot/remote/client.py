@@ -7,6 +7,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from bot.remote.histories import RemoteHistories, RemoteOrphans
+from bot.remote.webhooks import RemoteWebhooks
 from bot.remote.wire import Reply, Wire
 from jobs.models import (
     Acted,
@@ -182,13 +183,10 @@ class RemoteClient:
         """Cordons that no operation stands behind."""
         return RemoteOrphans(self.wire)
 
-    def hook(self, question: str, choice: str, seconds: int) -> tuple[str, int] | Decided | Refused:
-        """Make a webhook: its path, and when it expires (ms)."""
-        path = f"/questions/{quote(question, safe='')}/webhooks"
-        reply = self.wire.send("POST", path, {"choice": choice, "expires_in": seconds})
-        if not reply.failed:
-            return str(reply.body["path"]), int(reply.body["expires_at"])
-        return reply.decided() if "outcome" in reply.body else reply.refused()
+    @property
+    def hooks(self) -> "RemoteWebhooks":
+        """The webhooks, as the token's person."""
+        return RemoteWebhooks(self.wire)
 
     def _submitted(self, reply: Reply) -> Submitted | Refused:
         return reply.refused() if reply.failed else reply.read(Submitted)

@@ -56,6 +56,7 @@ from jobs.models.views import (
     QuestionView,
     Settlement,
 )
+from jobs.models.webhooks import Webhook
 
 __all__ = [
     "Acted",
@@ -114,5 +115,6 @@ __all__ = [
     "Unwell",
     "Verdict",
     "Vote",
+    "Webhook",
     "WontStop",
 ]

@@ -52,7 +52,8 @@ class AuditEntry(Frozen):
     """One entry of a cluster's audit log; times in ms since the epoch, Redis' time.
 
     `what` is one of started, asked, vote, closed, abort, pause, resume, freeze, thaw, reserved,
-    node_mode, told (a line of the story, whose word is `word`), ended; or unreadable.
+    node_mode, webhook_made, webhook_used, webhook_revoked, told (a line of the story, whose word is
+    `word`), ended; or unreadable.
     `counted` are those whose votes settled a question, where this one did.
     `hash` is its link of the chain, empty while nobody has linked it.
     """

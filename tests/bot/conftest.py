@@ -13,7 +13,7 @@ from bot.groups import Directory, People
 from jobs.models import Principal
 from sandbox.slack import Slack
 from tests.bot.listeners.listening import ANA, POLICY, TEAM, FakeClient, FixedStore
-from tests.bot.orphanage import FakeOrphans, no_webhook
+from tests.bot.orphanage import FakeOrphans, NoHooks
 from tests.bot.telling_bench import WORKSPACE, Bench
 
 
@@ -35,7 +35,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
     directory = Directory(FixedStore(People()), [])
     desk = Desk(fake, POLICY, directory, NodeBook(fake))
     principal = Principal(team=TEAM, user=ANA, via="cli")
-    session = cli_session.Session(desk, principal, "prod-eu", FakeOrphans(), no_webhook)
+    session = cli_session.Session(desk, principal, "prod-eu", FakeOrphans(), NoHooks())
     for module in (cli_acts, cli_audit, cli_freeze):
         monkeypatch.setattr(module, "opened", lambda: session)
     monkeypatch.setattr("bot.cli_show.time.sleep", lambda _seconds: None)

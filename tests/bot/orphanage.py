@@ -10,6 +10,7 @@ from jobs.models import (
     Principal,
     Refused,
     Submitted,
+    Webhook,
 )
 
 
@@ -61,6 +62,14 @@ class FakeOrphans:
         )
 
 
-def no_webhook(question: str, choice: str, seconds: int) -> Decided:
-    """There is no such question, whichever it is."""
-    return Decided(outcome=Outcome.UNKNOWN)
+class NoHooks:
+    """There is no question that a webhook could be made for, and none was made."""
+
+    def make(self, _question: str, _choice: str, _seconds: int) -> Decided:
+        return Decided(outcome=Outcome.UNKNOWN)
+
+    def all(self, _cluster: str) -> tuple[Webhook, ...]:
+        return ()
+
+    def revoke(self, _cluster: str, id: str) -> Refused:
+        return Refused(reason=f"There is no webhook {id}.", because="unknown")

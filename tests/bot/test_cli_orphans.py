@@ -11,7 +11,7 @@ from bot.commands import Desk, NodeBook
 from bot.groups import Directory, People
 from jobs.models import OrphanView, Principal, Refused
 from tests.bot.listeners.listening import ANA, OPS, POLICY, TEAM, FakeClient, FixedStore
-from tests.bot.orphanage import FakeOrphans, no_webhook
+from tests.bot.orphanage import FakeOrphans, NoHooks
 
 Run = Callable[..., tuple[int, str, str]]
 LOST = OrphanView(
@@ -28,7 +28,7 @@ def orphans(monkeypatch: pytest.MonkeyPatch) -> FakeOrphans:
     directory = Directory(FixedStore(People()), [])
     desk = Desk(client, POLICY, directory, NodeBook(client))
     principal = Principal(team=TEAM, user=ANA, via="cli")
-    session = cli_session.Session(desk, principal, "prod-eu", fake, no_webhook)
+    session = cli_session.Session(desk, principal, "prod-eu", fake, NoHooks())
     monkeypatch.setattr(cli_orphans, "opened", lambda: session)
     monkeypatch.setattr("bot.cli_orphans.time.sleep", lambda _seconds: None)
     return fake

@@ -8,7 +8,6 @@ from bot.home_store import HomeStore
 from bot.message_store import MessageStore, Record
 from bot.outbox import Note, Outbox
 from bot.page_store import PageStore, pager_key
-from bot.webhook_store import WebhookStore
 from jobs.audit import AuditLog, Chainer
 from jobs.beginnings import Beginnings
 from jobs.durable import Activity, Context, Question, Quota, Registry, Runner, Signal, Store, Timer
@@ -20,11 +19,20 @@ from jobs.durable.store import nonce
 from jobs.hosts import Lives, Standing, hosts_of
 from jobs.hosts.follower import Follower
 from jobs.inventory import InventoryStore
-from jobs.models import ClusterNode, DrainRequest, LostState, Principal, Refused
+from jobs.models import (
+    ClusterNode,
+    DrainRequest,
+    LostState,
+    Principal,
+    QuestionKind,
+    QuestionView,
+    Refused,
+)
 from jobs.nodes import NodeStore, Reservation, Reserved
 from jobs.policy import parse_policy
 from jobs.service import Service
 from jobs.threads import ThreadStore
+from jobs.webhooks import Webhooks
 from jobs.workflows.inputs import OperationInput
 from jobs.workload import Gone, begin, observe
 from tests.manifests.conftest import GuardedRedis
@@ -256,10 +264,20 @@ def tell(guarded: GuardedRedis) -> None:
     (page,) = pages.waiting(pager)
     assert pages.change(pager, page)
     pages.done(pager, page.id)
-    webhooks = WebhookStore(redis)
+    webhooks = Webhooks({CLUSTER: Store(redis, CLUSTER)})
     ana = Principal(team="T01DEMO", user="U1")
-    token, made = webhooks.make(ana, "prod-eu-q-0", "skip", seconds=60, now=1)
-    webhooks.used(token, made, 2)
+    asked = QuestionView(
+        id=f"{CLUSTER}-q-0",
+        cluster=CLUSTER,
+        operation=OPERATION,
+        kind=QuestionKind.BLOCK,
+        choices=("skip",),
+    )
+    token, made = webhooks.make(ana, asked, "skip", seconds=60, now=1)
+    assert webhooks.revoke(CLUSTER, made.id, by="T01DEMO:U1", now=2)
+    week = 8 * 86_400_000
+    token, made = webhooks.make(ana, asked, "skip", seconds=60, now=week)  # the old one is dropped
+    webhooks.used(token, made, week + 2)
     assert webhooks.find(token)
     groups = GroupStore(redis, "T01DEMO")
     groups.save(People(at=1))

@@ -17,7 +17,6 @@ from bot.api import Feed, Limits, Parts, running
 from bot.commands import Desk, NodeBook
 from bot.groups import Directory, GroupStore, named_in
 from bot.settings import Address
-from bot.webhook_store import WebhookStore
 from jobs.durable import Store
 from jobs.inventory import InventoryStore
 from jobs.models import ClusterNode
@@ -165,7 +164,7 @@ def calling(redis_url: str, policy: Policy, limits: Limits | None = None) -> Ite
     directory = Directory(store, named_in(policy)[1])
     desk = Desk(client, policy, directory, NodeBook(client))
     feed = Feed(client, progress=0.1)
-    parts = Parts(desk, client, WebhookStore(redis), feed, limits or Limits(rate=1000))
+    parts = Parts(desk, client, feed, limits or Limits(rate=1000))
     with running(parts, Address("127.0.0.1", 0)) as address:
         yield Api(address, parts, policy)
 

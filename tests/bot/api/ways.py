@@ -78,7 +78,7 @@ class Ways:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         policy = folder / "policy.yaml"
-        policy.write_text(yaml.safe_dump(_file_of(api)), encoding="utf-8")
+        policy.write_text(yaml.safe_dump(file_of(api)), encoding="utf-8")
         for name, value in (
             ("DRAINBOT_REDIS_URL", redis_url),
             ("DRAINBOT_POLICY", str(policy)),
@@ -300,7 +300,7 @@ class Ways:
 _SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
 
-def _file_of(api: Api) -> Any:
+def file_of(api: Api) -> Any:
     """The policy as a file would say it, with its tokens."""
     shown = api.get("/policy").json
     kept = {name: value for name, value in shown.items() if value}
