@@ -22,10 +22,11 @@ def register(app: typer.Typer) -> None:
 
 
 def _doctor(*, as_json: Json = False) -> None:
-    """Look at Redis, the cluster's rights, Slack's scopes and the clocks; change nothing.
+    """Look at Redis, the workers, the cluster's rights, Slack's scopes and the clocks.
 
-    Looks at what the environment names: DRAINBOT_REDIS_URL, KUBECONFIG (or the service account),
-    SLACK_BOT_TOKEN, DRAINBOT_POLICY. Ends with 1 if anything is unsafe.
+    Changes nothing. Looks at what the environment names: DRAINBOT_REDIS_URL, DRAINBOT_CLUSTER,
+    KUBECONFIG (or the service account), SLACK_BOT_TOKEN, DRAINBOT_POLICY. Ends with 1 if anything
+    is unsafe.
     """
     from bot import doctor  # noqa: PLC0415  see bot.cli
     from bot.settings import DoctorSettings, load  # noqa: PLC0415

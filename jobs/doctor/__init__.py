@@ -1,4 +1,6 @@
-"""What an installation rests on, looked at before it is needed: Redis, the cluster, the clocks.
+"""What an installation rests on, looked at before it is needed.
+
+Redis, the workers, the cluster and the clocks.
 
 Each part is read by a thin shell and judged by a pure function; nothing is changed anywhere.
 """

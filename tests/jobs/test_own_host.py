@@ -203,6 +203,26 @@ def test_a_worker_that_is_killed_while_it_hands_over_is_finished_for(
     assert finished(second, f"{operation}-1")
 
 
+def test_a_worker_rests_on_while_what_follows_its_node_dies_and_is_started_again(
+    hosts: Hosts, cluster: Cluster
+) -> None:
+    before = pods(cluster)
+    first, second = start_on(hosts, "node-1"), start_on(hosts, "node-2")
+    hosts.stop(slot_of(hosts, second))
+    operation = hosts.submit("node-1")
+    until(lambda: handed_over(hosts, operation), within=PATIENCE, what="the hand-over")
+    known = set(hosts.children(first))
+    follows = max(known)  # the last of the roles
+    os.kill(follows, signal.SIGKILL)
+    until(lambda: set(hosts.children(first)) - known, within=PATIENCE, what="the next one")
+    hosts.go_on()
+    drained_once(hosts, operation, before)
+    assert finished(second, f"{operation}-1")
+    assert ended_as(first, f"{operation}-1") == ["handed_over"]
+    hosts.give_back("node-1")
+    until(lambda: stands(hosts, "node-1") is Standing.TAKES, within=PATIENCE, what="its return")
+
+
 def test_a_worker_whose_successor_died_asks_before_it_goes_on_with_its_own_node(
     hosts: Hosts, cluster: Cluster
 ) -> None:

@@ -15,6 +15,7 @@ from jobs.workflows import choices
 from tests.jobs.conftest import Play
 from tests.jobs.harness import policy_with, until
 from tests.jobs.story import Story, block, web
+from tests.jobs.workflows.moments import Moments
 
 LONG = 3_600_000  # ms
 
@@ -204,6 +205,32 @@ def test_a_drain_under_way_asks_where_all_other_workers_have_gone(play: Play) ->
     view = story.finish(operation)
     assert view.end is OperationEnd.DRAINED
     assert view.nodes[0].forced == ("payments/db-0",)  # what was decided before is kept
+
+
+@pytest.mark.parametrize("moment", ["cordon", "ask:own:cordon:0", "cordon:own:1", "owners"])
+def test_an_abort_at_any_moment_of_the_question_leaves_the_node_as_it_was(
+    play: Play, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    story, moments = play(), Moments(monkeypatch)
+    web(story, 1)
+    alive(story, "node-1")
+    operations: list[str] = []
+
+    def abort() -> None:
+        until(lambda: operations)
+        story.abort(operations[0])
+
+    moments.at(moment, abort)
+    operations.append(story.submit("node-1"))
+    until(lambda: moments.hit or story.view(operations[0]).open_questions)
+    for question in story.view(operations[0]).open_questions:
+        story.decide(question, choices.GO_ON)
+    view = story.finish(operations[0])
+    assert moments.hit
+    assert (view.end, view.nodes[0].status) == (OperationEnd.ABORTED, NodeStatus.ABORTED)
+    assert not story.cordoned()
+    assert story.evictions() == []
+    assert story.worker.resources.nodes.owned() == ()
 
 
 # -- its Redis, its last bot -----------------------------------------------------------------------
