@@ -217,14 +217,14 @@ def _valid(life: NodeLifeState, turn: int) -> Any:
 
 
 def _drain_again(life: NodeLifeState, turn: int) -> Any:
+    life.log("drained_again", by=life.by)
+    if life.is_part:  # its operation does, as it did before
+        return {**life.end(OperationEnd.ABORTED), "again": True}
     wanted = life.wanted
     drain = DrainInput(
         operation=life.ctx.id, node=wanted.node, uid=wanted.uid, options=wanted.options,
         requirements=wanted.requirements, requester=wanted.requester, reason=wanted.reason,
     )  # fmt: skip
-    life.log("drained_again", by=life.by)
-    if life.is_part:  # its operation does, as it did before
-        return {**life.end(OperationEnd.ABORTED), "again": True}
     life.mode = "draining"
     life.show()
     view = {"name": wanted.node, "uid": wanted.uid, "status": NodeStatus.CORDONING}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from jobs.activities.pausing import wait_while_paused
+from jobs.activities.pausing import wait_for_turn, wait_while_paused
 from jobs.drain.fleet import Fleet, Part, Stop, done_when, end_of, turn_after
 from jobs.durable import Aborted, Context, Ended, Handle, StepFailed
 from jobs.models import NodePlan, NodeStatus, OperationEnd, OperationPlan, OperationState
@@ -83,6 +83,7 @@ class _Nodes:
         self.ended: dict[str, Ended] = {}
         self.parts: dict[str, list[Part]] = {}  # what was begun of each node, the latest last
         self.between: list[str] = []  # nodes of which a part has ended, and nothing else followed
+        self.owners: dict[str, dict[str, Any]] = {}  # of each node's workloads, by uid
         self.noted = 0
         self.fleet = Fleet(
             nodes=tuple(self.plans),
@@ -116,8 +117,7 @@ class _Nodes:
         """
         said: str = choices.GO_ON
         while said == choices.GO_ON:
-            while (name := self.fleet.next) is not None:
-                self.ctx.activity(f"turn:{name}", wait_while_paused)
+            while (name := self.fleet.next) is not None and self._has_turn(name):
                 self.running[self._begin(self.plans[name])] = name
                 self.fleet = self.fleet.began()  # only now: until then it is ours to let go of
             if self.fleet.stopped and not (self.fleet.whole_life and self.running):
@@ -133,6 +133,17 @@ class _Nodes:
             else:
                 return said
         return said
+
+    def _has_turn(self, name: str) -> bool:
+        """Wait while nothing new may begin; False where another node has to be gone on with first.
+
+        That one may be drained by now, and its maintenance begins in a pause too.
+        """
+        if not (self.fleet.whole_life and self.running):
+            self.ctx.activity(f"turn:{name}", wait_while_paused)
+            return True
+        running = [handle.id for handle in self.running]
+        return self.ctx.activity(f"turn:{name}:{self.noted}", wait_for_turn, running=running)
 
     def _follow(self) -> None:
         """Go on with the nodes of which a part has ended: with the next part, or they are over."""
@@ -166,6 +177,9 @@ class _Nodes:
     def _tend(self, node: NodePlan, drained: dict[str, Any]) -> Handle:
         """Begin the life of a drained node out of service, as its drain left it."""
         options = self.operation.request.options
+        owners = self.owners.setdefault(node.name, {})
+        for owner in drained["owners"]:  # the first look came before all evictions
+            owners.setdefault(owner["controller"]["uid"], owner)
         life = LifeInput(
             cluster=self.operation.request.cluster,
             node=node.name,
@@ -178,7 +192,7 @@ class _Nodes:
             requirements=self.operation.requirements,
             operation=self.ctx.id,
             shown=drained["shown"],
-            owners=tuple(drained["owners"]),
+            owners=tuple(owners.values()),
         )
         return self._spawn(Part.LIFE, node, life.model_dump(mode="json"), view=drained["shown"])
 

@@ -37,6 +37,7 @@ def take(life: NodeLifeState) -> Any:
     life.mode = found["mode"]
     if life.mode == "accepting":
         life.away = life.ctx.now() - int(wanted.shown.get("started_at", life.ctx.now()))
+        life.log("returned", away=life.away, why="somebody gave it back meanwhile")
     return life.mode
 
 
@@ -53,7 +54,7 @@ def well_again(life: NodeLifeState) -> dict[str, Any]:
         started=shown.get("started_at", 0),
         was_cordoned=shown.get("cordoned_before", False),
         status=NodeStatus.RETURNED,
-        evicted_any=shown.get("evicted_any", False),
+        evicted_any=shown.get("evicted_any", False) or bool(wanted.owners),
         pods={"total": shown.get("pods_total", 0), "gone": shown.get("pods_gone", 0)},
         forced=list(shown.get("forced", ())),
         owners={"owners": list(wanted.owners)},

@@ -10,6 +10,7 @@ from jobs.models import (
     Submitted,
 )
 from jobs.workflows import choices
+from sandbox.cluster import nodes
 from tests.jobs.conftest import Play
 from tests.jobs.harness import ANA, EVE, NAME, policy_with, until
 from tests.jobs.story import Story, web
@@ -235,6 +236,31 @@ def test_a_pause_keeps_questions_alive_and_lets_no_other_node_begin(play: Play) 
     assert not story.cordoned("node-2")
     story.resume(operation)
     done(story, operation, "node-2")
+    assert story.finish(operation).end is OperationEnd.DRAINED
+
+
+def test_a_node_that_is_drained_in_a_pause_begins_its_maintenance_before_another_has_its_turn(
+    play: Play,
+) -> None:
+    names = ("node-1", "node-2", "node-3", "node-4")
+    story = play(nodes(*names), policy=policy_with({"nodes_away": 2, **IMPATIENT}))
+    on = ["node-2", "node-4"]
+    story.cluster.add_workload("Deployment", "shop", "web", replicas=2, on=on)
+    operation = ask(story, *ALL)
+    maintained(story, operation, "node-1")
+    until(story.evictions, what="an eviction")
+    pod = story.pods_on("node-4")[0]
+    story.cluster.set_ready("shop", pod, ready=False)
+    question(story, operation, QuestionKind.UNWELL, "node-2")
+    story.pause(operation)
+    done(story, operation, "node-1")  # now it is node-3's turn, which waits for the resume
+    status(story, operation, NodeStatus.RETURNED)
+    until(lambda: story.node(operation).ended_at, what="the end of its part")
+    story.cluster.set_ready("shop", pod, ready=True)
+    maintained(story, operation, "node-2")
+    assert not story.cordoned("node-3")
+    story.resume(operation)
+    done(story, operation, "node-2", "node-3")
     assert story.finish(operation).end is OperationEnd.DRAINED
 
 
