@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.messages.decisions import outcome_line
-from bot.messages.finish import finish_text
+from bot.messages.finish import finish_text, is_return
 from bot.messages.log import log_words
 from bot.messages.question import question_text
 from bot.messages.style import PLAIN
@@ -79,9 +79,8 @@ def of_operation(view: OperationView, style: Spoken) -> list[tuple[str, Said]]:
 
 def _facts(view: OperationView, style: Spoken) -> Iterator[tuple[int, str, str]]:
     """Yield when it was (ms), its key, and words."""
-    nodes = listing([node.name for node in view.nodes], 6, last=" and ")
-    asked = f"{style.person(view.requester)} asked to drain {nodes} (op {short_id(view.id)})"
-    yield view.created_at, "asked", asked
+    if view.plan or view.life or view.state is OperationState.ENDED:  # else it isn't known what for
+        yield view.created_at, "asked", _asked(view, style)
     for question in view.questions:
         key = question.id
         yield question.opened_at, f"{key}:asked", f"asked: {question_text(view, question, style)}"
@@ -101,6 +100,15 @@ def _facts(view: OperationView, style: Spoken) -> Iterator[tuple[int, str, str]]
             yield entry.at, f"log:{entry.key}", log_words(entry, style)
     if view.state is OperationState.ENDED:
         yield view.ended_at, "ended", finish_text(view, style)
+
+
+def _asked(view: OperationView, style: Spoken) -> str:
+    nodes = listing([node.name for node in view.nodes], 6, last=" and ")
+    who, op = style.person(view.requester), f"op {short_id(view.id)}"
+    if view.life:
+        return f"{op} looks after {nodes}, which {who} had drained"
+    wish = f"to have {nodes} back" if is_return(view) else f"to drain {nodes}"
+    return f"{who} asked {wish} ({op})"
 
 
 def of_cluster(entries: Sequence[Entry], refused: set[tuple[str, int]]) -> list[Said]:

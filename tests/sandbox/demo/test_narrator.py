@@ -10,6 +10,7 @@ from redis import Redis
 
 from jobs.models import (
     LogEntry,
+    NodeLife,
     NodeStatus,
     NodeView,
     OperationEnd,
@@ -146,6 +147,18 @@ def test_an_operation_is_told_from_who_asked_to_how_it_ended() -> None:
         "prod-eu: 1 of 1 node drained in 8 s. Safe to power off.",
     ]
     assert len(set(keys)) == len(keys)
+
+
+def test_an_operation_is_not_called_a_drain_before_it_is_known_to_be_one() -> None:
+    unknown = operation(plan=None, questions=(), log=(), nodes=(NodeView(name="node-17"),))
+    assert of_operation(unknown, STYLE) == []
+    tended = unknown.model_copy(update={"life": NodeLife(mode="fence_lost")})
+    ((_, said),) = of_operation(tended, STYLE)
+    assert said.words == "op 7F3K9Q looks after node-17, which @ana had drained"
+    ended = {"state": OperationState.ENDED, "end": OperationEnd.DRAINED, "ended_at": T0 + 99}
+    returned = unknown.model_copy(update=ended)
+    ((_, said), _) = of_operation(returned, STYLE)
+    assert said.words == "@ana asked to have node-17 back (op 7F3K9Q)"
 
 
 def test_a_question_that_closed_by_itself_was_settled_by_nobody() -> None:
