@@ -45,6 +45,7 @@ from bot.pagers import Pager, PagerSettings
 from bot.probes import Probes
 from bot.settings import BotSettings
 from bot.startup import identify, ping, redis_away, redis_client
+from bot.strangers import Strangers
 from bot.teller import leading, make_notifier
 from bot.waiting import NotYet, wait_for
 from bot.web_client import SlackAway, SlackRefused, asked, past_proxy, web_client
@@ -58,6 +59,7 @@ __all__ = ["run_bot"]
 _REDIS_SECONDS = 1.0  # for one answer: what a person waits for has 1.5 s in all
 _PATIENT_SECONDS = 5.0  # for the threads that nobody waits for
 _SLACK_SECONDS = 5
+_STRANGER_SECONDS = 1  # that one answer of Slack's may take before somebody is answered
 _STOP_SECONDS = 0.6  # for all threads together: a rolling restart gives 2 s for everything
 _GROUPS_LEASE_SECONDS = 30.0
 _RECONNECT_SECONDS = 1.5  # between two looks whether Socket Mode is still connected
@@ -200,8 +202,17 @@ def _app(bot: _Bot, identity: Identity) -> App:
         respond=respond,
         looks=HomeStore(bot.redis),
         leads_to=leading(desk, bot.redis, identity.url),
+        outsider=_strangers(bot),
+        named=named_in(bot.policy)[0] if bot.policy else frozenset(),
     )
     return make_app(identity, deps, signing_secret=_signing_secret(bot))
+
+
+def _strangers(bot: _Bot) -> Callable[[str], str | None]:
+    if bot.policy is None:
+        return lambda _user: None
+    web = web_client(bot.token, bot.settings.slack_api_url, timeout=_STRANGER_SECONDS)
+    return Strangers(SlackPeople(web, bot.policy.team)).outsider
 
 
 def _signing_secret(bot: _Bot) -> str:

@@ -192,6 +192,10 @@ class Directory:
         person = self._current().persons.get(user)
         return person.outsider if person else ""
 
+    def knows(self, user: str) -> bool:
+        """Whether Slack was asked about somebody: those whom the policy names."""
+        return user in self._current().persons
+
     def _current(self) -> People:
         now = self._clock()
         with self._lock:

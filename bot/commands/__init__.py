@@ -7,7 +7,7 @@ from bot.commands.form import Offer, ask_by_form, offer
 from bot.commands.hints import meant
 from bot.commands.history import history, report
 from bot.commands.hold import hold
-from bot.commands.look import may_maintain, open_question, operation, operations
+from bot.commands.look import may_maintain, names_pods, open_question, operation, operations
 from bot.commands.mine import choices_of
 from bot.commands.steer import decide, steer
 from bot.commands.who import who
@@ -27,6 +27,7 @@ __all__ = [
     "hold",
     "may_maintain",
     "meant",
+    "names_pods",
     "offer",
     "open_question",
     "operation",

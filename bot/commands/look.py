@@ -14,7 +14,9 @@ from jobs.models import (
     Refused,
 )
 
-__all__ = ["open_question", "operation", "operations"]
+__all__ = [
+    "may_maintain", "names_pods", "open_question", "operation", "operations", "refused_choice",
+]  # fmt: skip
 
 
 def operation(
@@ -29,6 +31,18 @@ def operation(
         return unknown_operation(desk, principal, id)
     target = _target(desk, view, tuple(node.name for node in view.nodes), channel=channel)
     return _refusal(desk, principal, Action.READ, target) or view
+
+
+def names_pods(desk: Desk, principal: Principal, view: OperationView, channel: str) -> bool:
+    """Whether an operation's pods may be named to somebody who looks from a channel ("": none).
+
+    In its own channel they are; elsewhere only to whoever may decide about it, or asked for it.
+    """
+    own = {view.channel, desk.policy.fallback_channel or ""} - {""}
+    if channel in own:
+        return True
+    target = _target(desk, view, tuple(node.name for node in view.nodes))
+    return _refusal(desk, principal, Action.ABORT, target) is None
 
 
 def operations(

@@ -26,6 +26,7 @@ from bot.messages.buttons import (
     read_operation,
 )
 from bot.messages.details import details_modal
+from bot.messages.elsewhere import counted_lines
 from bot.messages.ephemeral import (
     NOT_A_BUTTON,
     acted_words,
@@ -34,7 +35,7 @@ from bot.messages.ephemeral import (
 )
 from bot.messages.history import history_modal
 from bot.messages.message import BlockDict
-from bot.messages.modals import abort_modal, force_modal
+from bot.messages.modals import abort_modal, force_modal, note_modal
 from jobs.models import Decided, OperationView, Principal, Refused
 
 __all__ = ["register"]
@@ -153,7 +154,10 @@ def _view(
         return Reply(
             modal=abort_modal(view, channel=delivery.channel, thread_ts=delivery.thread_ts)
         )
-    return Reply(modal=details_modal(view, desk.client.now()))
+    now = desk.client.now()
+    if not commands.names_pods(desk, principal, view, delivery.channel):
+        return Reply(modal=note_modal("Details", counted_lines(view, now)))
+    return Reply(modal=details_modal(view, now))
 
 
 def _report(desk: Desk, principal: Principal, operation: str, delivery: Delivery) -> Reply:

@@ -29,6 +29,7 @@ from bot.listeners.asking import open_form
 from bot.listeners.delivery import Delivery
 from bot.listeners.deps import Deps
 from bot.listeners.shell import Reply, arrived_at, safe, settle_command
+from bot.messages.elsewhere import counted_lines
 from bot.messages.ephemeral import (
     acted_words,
     refused_words,
@@ -133,7 +134,7 @@ def _look(
         case History():
             return _history(desk, principal, command, place)
         case Status() if command.operation:
-            return _one(desk, principal, command.operation)
+            return _one(desk, principal, command.operation, place)
     return _all(desk, principal, place, live_only=isinstance(command, Status))
 
 
@@ -192,10 +193,12 @@ def _who(desk: Desk, principal: Principal, asked: Who, place: Place) -> Reply:
     return Reply("\n".join(who_lines(found, desk.policy, asked.cluster)))
 
 
-def _one(desk: Desk, principal: Principal, operation: str) -> Reply:
+def _one(desk: Desk, principal: Principal, operation: str, place: Place) -> Reply:
     view = commands.operation(desk, principal, operation)
     if isinstance(view, Refused):
         return Reply(refused_words(view))
+    if not commands.names_pods(desk, principal, view, place.channel):
+        return Reply("\n".join(counted_lines(view, desk.client.now())))
     parent = thread_of(view, desk.client.now())[0]
     # Without its buttons: what one person sees can't be edited, so it would offer stale choices.
     blocks = tuple(block for block in parent.blocks if block["type"] != "actions")

@@ -44,6 +44,16 @@ def _nowhere(question: QuestionView) -> str:  # noqa: ARG001  the shape of `lead
     return ""
 
 
+def _members(user: str) -> str | None:  # noqa: ARG001  the shape of `outsider`
+    return ""
+
+
+_NOT_KNOWN = (
+    "The policy does not name you, and Slack does not say at the moment whether you are a member "
+    "of this workspace or a guest; guests are refused. Nothing changed. Try again."
+)
+
+
 class NotAdmitted(DrainbotError):  # noqa: N818  it names what the person is told
     """The person may not even ask; the text tells them why."""
 
@@ -56,6 +66,9 @@ class Deps:
     `open_view` opens a modal and returns what went wrong, or ""; `respond` posts words for one
     person to a response_url. Both are slow, and only ever run aside. `leads_to` returns the
     address of what took a question's place, or "".
+
+    `outsider` asks Slack about somebody whom the policy does not name: what they are if no full
+    member of the workspace, None where nobody can say. `named` are users whom it names itself.
     """
 
     desk: Desk | None
@@ -67,6 +80,8 @@ class Deps:
     respond: Callable[[str, dict[str, Any]], None]
     looks: Looks
     leads_to: Callable[[QuestionView], str] = _nowhere
+    outsider: Callable[[str], str | None] = _members
+    named: frozenset[str] = frozenset()
 
     def successor(self, decided: Decided) -> str:
         """Return where somebody is sent whose answer came too late for a question."""
@@ -86,6 +101,11 @@ def admit(deps: Deps, delivery: Delivery) -> tuple[Desk, Principal]:
     if not delivery.belongs_to(desk.policy.team):
         raise NotAdmitted(OTHER_ORGANISATION)
     outsider = desk.directory.outsider(delivery.user)
+    if delivery.user not in deps.named and not desk.directory.knows(delivery.user):
+        found = deps.outsider(delivery.user)
+        if found is None:
+            raise NotAdmitted(_NOT_KNOWN)
+        outsider = found
     if outsider:
         raise NotAdmitted(f"drainbot takes no orders from {outsider}. Nothing changed.")
     return desk, desk.directory.principal(desk.policy.team, delivery.user)

@@ -44,3 +44,16 @@ def test_a_guest_who_opens_it_sees_nothing(redis: Redis, redis_url: str, tmp_pat
         home = eventually(lambda: bot.slack.home("gus") or {})
         assert "nothing to see for you" in str(home["blocks"])
         assert "node-1" not in str(home["blocks"])
+
+
+def test_a_guest_whom_the_policy_does_not_name_may_not_even_read(
+    redis: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY)
+    publish_nodes(redis, "node-1")
+    with running_bot(redis_url, policy) as bot:
+        bot.slack.slash("ana", "ops", "/drain", "node-1")
+        read = bot.slack.slash("gus", "ops", "/drain", "list")
+        assert "takes no orders from guests" in str(read.body)
+        assert "node-1" not in str(read.body)
