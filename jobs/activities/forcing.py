@@ -13,6 +13,8 @@ is ready. Whoever had it and died has it for that minute.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from jobs.drain.wellness import SETTLED
+
 NEXT_AFTER = 60_000  # ms that a replacement has to become ready
 LOOK_EVERY = 500  # ms between two looks at the owner
 
@@ -30,8 +32,9 @@ class Turn(StrEnum):
 class Forcing:
     """The pods that are still to be forced, and the one that is under way. Times in ms.
 
-    `ready_before` is how many of its owner's pods were ready before (-1: not known). `turn_of` is
-    what pods of other nodes take turns for as well; "" where there are none.
+    `ready_before` is how many of its owner's pods were ready before (-1: not known), and `fell`:
+    they were fewer since. `turn_of` is what pods of other nodes take turns for as well; "" where
+    there are none.
     """
 
     todo: tuple[str, ...] = ()
@@ -40,6 +43,8 @@ class Forcing:
     ready_before: int = -1
     sent_at: int = 0
     looked_at: int = 0
+    first_look: int = 0
+    fell: bool = False
     turn_of: str = ""
 
     @property
@@ -77,10 +82,15 @@ class Forcing:
         return Forcing(todo=todo, done=self.done, turn_of=self.turn_of)
 
     def looked(self, ready: int, now: int) -> "Forcing":
-        """Note how many of the owner's pods are ready now."""
-        if ready >= self.ready_before:
+        """Note how many of the owner's pods are ready now.
+
+        Right after a pod is gone its owner may still count it: as many as before are enough once
+        they were fewer, or a moment later.
+        """
+        first, fell = self.first_look or now, self.fell or ready < self.ready_before
+        if ready >= self.ready_before and (fell or now - first >= SETTLED):
             return self.over()
-        return replace(self, looked_at=now)
+        return replace(self, looked_at=now, first_look=first, fell=fell)
 
     def over(self) -> "Forcing":
         """Go on to the next one."""

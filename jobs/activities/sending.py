@@ -91,6 +91,7 @@ class Sender:
         self.due = 0  # when (ms) more may be sent, of what the rate held back; 0: nothing was
         self._force_at = 0
         self._not_our_turn = False
+        self._known = True
         self.in_flight = 0
         self.evicted = 0
         self.forcing = Forcing()
@@ -282,10 +283,12 @@ class Sender:
             case Accepted():
                 before = ready if pod.ready else -1
                 self._last_forced = pod
+                # One that was on its way already was sent there by a run that died: how many were
+                # ready before that nobody knows.
+                self._known = not pod.terminating
                 self._take_turn(uid)  # the minute begins now
                 self.forcing = self.forcing.sent(uid, str(pod), ready_before=before, now=now)
-            case AlreadyGone() | Replaced():
-                self._end_turn(uid)
+            case AlreadyGone() | Replaced():  # perhaps by a run that died: its minute is waited for
                 self.forcing = self.forcing.gone(uid)
             case Passing() | Busy():
                 self._force_at = now + max(FORCE_AGAIN, int(answer.retry_after * 1000))
@@ -314,7 +317,8 @@ class Sender:
         return not name or self._act.resources.store.turn(name, uid, NEXT_AFTER / 1000)
 
     def _end_turn(self, uid: str) -> None:
-        if self.forcing.turn_of:
+        """Let the next one have it; where nobody knows if that may be yet, its time runs out."""
+        if self.forcing.turn_of and self._known:
             self._act.resources.store.turn(self.forcing.turn_of, uid, 0)
 
     def _ready(self, pod: Pod) -> int:

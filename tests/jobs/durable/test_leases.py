@@ -1,7 +1,7 @@
 """Leases of activations, and named leases for roles of which one holder is wanted."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -157,9 +157,9 @@ def test_one_at_a_time_has_a_turn_until_it_ends_or_its_time_is_over(group: Group
 def test_nothing_is_kept_of_a_turn(group: Group) -> None:
     group.store.turn("q-1", "db-0", 60)
     key = "drainbot:prod-eu:lease:turn:q-1"
-    assert 60 < cast("int", group.redis.ttl(key)) <= 120
+    assert 60 < group.redis.ttl(key) <= 120
     group.store.turn("q-1", "db-0", 0)
-    assert 0 < cast("int", group.redis.ttl(key)) <= 60
+    assert 0 < group.redis.ttl(key) <= 60
 
 
 # -- a keeper's hint ---------------------------------------------------------------------------
