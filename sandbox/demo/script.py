@@ -143,7 +143,7 @@ def _retried(theatre: Theatre) -> None:
         message["blocks"],
     )
     theatre.slack.click("gus", OPS, message["ts"], "Retry")
-    theatre.told_alone("gus", "you can't")
+    theatre.told_alone("gus", "nothing changed")
     theatre.check("a click by somebody who may not changed nothing", theatre.question("node-2"))
     theatre.cluster.patch(
         "PodDisruptionBudget", "payments", "retried", {"spec": {"minAvailable": 1}}
