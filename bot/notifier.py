@@ -20,6 +20,7 @@ from bot.message_store import Deposed, MessageStore, Record
 from bot.messages import Audience, Message, thread_of
 from bot.messages.audience import OwnersPlace, nobody, nowhere
 from bot.messages.finish import FINISH
+from bot.messages.owners import COPY
 from bot.notes import Notes
 from bot.notifier_settings import NotifierSettings
 from bot.outbox import Outbox
@@ -312,6 +313,7 @@ class Notifier:
             owners=self._owners,
             links=dict(open_links(told.records)),
             moved_from=place.moved_from,
+            copies=frozenset(key for key in told.records if key.startswith(COPY)),
             every=shown_every((t.view for t in self._term.told.values()), self._settings.progress),
         )
         told.messages = thread_of(view, now_ms, audience)

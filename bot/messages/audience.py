@@ -37,6 +37,7 @@ class Audience:
 
     `owners` are those who are asked too, each in their own channel.
     `moved_from` is the channel that the operation was told in until Slack refused it there.
+    `copies` are the keys of owners' copies that are there.
     `every`: how often progress can be shown, in seconds, where that is seldom; else 0.
     """
 
@@ -44,4 +45,5 @@ class Audience:
     owners: Callable[[QuestionView], tuple[OwnersPlace, ...]] = nowhere
     links: Mapping[str, str] = field(default_factory=dict)
     moved_from: str = ""
+    copies: frozenset[str] = frozenset()
     every: int = 0

@@ -67,3 +67,54 @@ def test_a_copy_that_somebody_deleted_is_asked_again_in_its_own_channel(bench: B
     (again,) = bench.slack.messages("esc")
     assert "payments/db-2" in said(again)
     assert bench.slack.messages("fall") == []
+
+
+def dropped(bench: Bench) -> None:
+    """Another bot begins, with a policy that names these owners no more."""
+    bench.owners = ()
+    bench.pass_time(60)
+    bench.notifier = bench.another()
+    bench.ticks(8)
+
+
+def test_owners_whom_the_policy_drops_are_asked_no_longer_and_their_copy_says_so(
+    bench: Bench,
+) -> None:
+    asking(bench)
+    dropped(bench)
+    (copy,) = bench.slack.messages("esc")
+    (original,) = bench.replies()
+    assert buttons(copy) == []
+    assert "no longer asked here" in said(copy)
+    assert "payments/db-2" not in said(copy) + copy["text"]
+    assert buttons(original)  # the question itself is open
+
+
+def test_owners_who_come_back_are_asked_again_in_the_same_message(bench: Bench) -> None:
+    asking(bench)
+    dropped(bench)
+    bench.owners = (PAY,)
+    bench.pass_time(60)
+    bench.notifier = bench.another()
+    bench.ticks(8)
+    (copy,) = bench.slack.messages("esc")
+    assert buttons(copy) == buttons(bench.replies()[0])
+
+
+def test_what_became_of_it_meanwhile_is_told_to_owners_who_were_dropped(bench: Bench) -> None:
+    asking(bench)
+    settled = samples.question(
+        state=QuestionState.SETTLED,
+        settled=Settlement(choice="skip", by=(samples.BO,), at=samples.T0),
+    )
+    bench.client.put(view(version=20, questions=(settled,)))
+    dropped(bench)
+    (copy,) = bench.slack.messages("esc")
+    assert buttons(copy) == []
+    assert "<@U02BOB>" in said(copy)
+
+
+def test_no_copy_is_posted_where_none_was(bench: Bench) -> None:
+    asking(bench, OwnersPlace("C01OPS", ("U03CY",), ("payments",)))
+    dropped(bench)
+    assert bench.slack.messages("esc") == []
