@@ -63,7 +63,7 @@ class Flag:
 
 _RIGHT = "needs the force right"
 SHORTEST, LONGEST = 60, 90 * 86_400  # seconds that a maintenance may be expected to take
-_BY_FIELD_NAME: tuple[Flag, ...] = tuple(
+_OF_THE_SAME_NAME: tuple[Flag, ...] = tuple(
     Flag(name, metavar, help_text, name.replace("-", "_"), needs_right=bool(right))
     for name, metavar, help_text, right in (
         ("force", "", "evict pods without an owner too: nothing starts them again", _RIGHT),
@@ -93,7 +93,7 @@ _BY_FIELD_NAME: tuple[Flag, ...] = tuple(
     )
 )
 FLAGS: tuple[Flag, ...] = (
-    *_BY_FIELD_NAME,
+    *_OF_THE_SAME_NAME,
     Flag("for", "DURATION", "that a maintenance should take, with --then=wait", "expected"),
 )
 COMMAND_FLAGS: tuple[Flag, ...] = (

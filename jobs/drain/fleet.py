@@ -23,7 +23,6 @@ from enum import StrEnum
 
 from jobs.models import NodeStatus, OperationEnd
 
-
 _FENCED = frozenset({"drained", "maintenance"})  # the modes in which its fence is kept
 
 

@@ -32,6 +32,14 @@ def test_a_question_names_those_who_may_decide_and_the_owners_groups_first() -> 
     assert mentions(VIEW, BLOCKED) == ("S0ONCALL", "S0PAY", "S0SRE", "U01ANA", "U02BOB")
 
 
+def test_whether_a_maintenance_is_done_is_asked_of_whoever_wished_it_too() -> None:
+    mentions = mentions_by(POLICY, NodeBook(FakeClient()))
+    view = VIEW.model_copy(update={"requester": "T01DEMO:U09ZOE"})
+    done = {"kind": QuestionKind.MAINTENANCE, "blocks": (), "choices": ("return", "keep_out")}
+    asked = BLOCKED.model_copy(update=done)
+    assert mentions(view, asked) == ("S0ONCALL", "S0SRE", "U01ANA", "U02BOB", "U09ZOE")
+
+
 def test_an_approval_names_those_who_approve() -> None:
     mentions = mentions_by(POLICY, NodeBook(FakeClient()))
     asked = BLOCKED.model_copy(update={"kind": QuestionKind.APPROVAL, "node": "", "blocks": ()})
