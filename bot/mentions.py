@@ -27,7 +27,7 @@ def mentions_by(
             rules = [rule for rule in rules if rule and rule.approve]
         lists = [members(policy, _listed(rule, question.kind)) for rule in rules if rule]
         who = frozenset.intersection(*lists) if lists else frozenset()
-        if question.kind is QuestionKind.MAINTENANCE:  # whoever asked knows best when it is done
+        if question.kind is QuestionKind.MAINTENANCE and view.requester:  # who knows it best
             who |= frozenset({view.requester.rpartition(":")[2]})
         # User groups first: their people change, and the list is shown cut.
         return tuple(sorted(who | _owners(policy, question), key=lambda id: (id[0] != "S", id)))
