@@ -12,9 +12,10 @@ class Outage(Frozen):
     away for long enough to be said, 0 before. `operations` are those that ran then, or whose nodes
     are kept out of service; `nodes` the latter's nodes, which nobody could see to.
 
-    `back_at`: when it answered again, 0 before. What was seen then, once all was looked at (`over`):
-    `held` are nodes whose fence held, `lost` those whose fence was lost, with the evidence;
-    of the cluster's `total` nodes `unready` were not Ready, the first ones of them `not_ready`.
+    `back_at`: when it answered again, 0 before. What was seen then, once all was looked at
+    (`over`): `held` are nodes whose fence held, `lost` those whose fence was lost, with the
+    evidence; of the cluster's `total` nodes `unready` were not Ready, the first of them
+    `not_ready`.
     """
 
     cluster: str
