@@ -20,7 +20,7 @@ def mentions_by(
     """
 
     def mentions(view: OperationView, question: QuestionView) -> tuple[str, ...]:
-        names = (question.node,) if question.node else tuple(node.name for node in view.nodes)
+        names = question.nodes or tuple(node.name for node in view.nodes)
         labels = labels_of(nodes.of(view.cluster), names)
         rules = [rule_for(policy, view.cluster, found) for found in labels.values() if found]
         if question.kind is QuestionKind.APPROVAL:  # as `may` does: the others want none

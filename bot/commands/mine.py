@@ -19,7 +19,7 @@ def choices_of(
     A courtesy, as a button that is shown: what counts is judged when it is pressed. Raises
     :class:`jobs.errors.StateUnavailable`.
     """
-    names = (question.node,) if question.node else tuple(node.name for node in view.nodes)
+    names = question.nodes or tuple(node.name for node in view.nodes)
     target = Target(
         cluster=view.cluster,
         nodes=labels_of(desk.nodes.of(view.cluster), names),

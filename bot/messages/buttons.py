@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.messages.blocks import button, confirmation
 from bot.messages.message import BlockDict
-from bot.messages.text import count, pod_names, user_of
+from bot.messages.text import count, listing, pod_names, user_of
 from jobs.models import OperationView, QuestionKind, QuestionView
 
 __all__ = [
@@ -109,7 +109,8 @@ def choice_label(choice: str, question: QuestionView | None = None, *, named: bo
     node = question.node if question else ""
     pods = question.pods if question else ()
     if name == "skip":
-        return f"Skip {node}" if node else "Skip"
+        several = count(len(question.nodes), "node") if question and question.by_node else ""
+        return f"Skip {node or several}".strip()
     if name == "force":
         one = len(pods) == 1 and named
         of = pods[0].name if one else count(len(pods), "pod") if pods else ""
@@ -173,7 +174,7 @@ def _reads(name: str, question: QuestionView, *, named: bool) -> str:
             else "Look again"
         ),
         "wait": lambda: "Wait: ask again in an hour",
-        "skip": lambda: f"Skip {question.node}",
+        "skip": lambda: f"Skip {listing(question.nodes, 4, last=' and ')}",
         "force": lambda: f"Force {pods} past the budget",
         "abort": lambda: "Abort the operation",
         "evict_anyway": lambda: (

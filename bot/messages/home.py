@@ -23,6 +23,7 @@ from bot.messages.message import BlockDict
 from bot.messages.nodes import node_list, node_name
 from bot.messages.progress import progress_counts, state_words
 from bot.messages.question import question_text, question_title
+from bot.messages.several import on_nodes
 from bot.messages.style import MRKDWN
 from bot.messages.text import count, label, short_id
 from jobs.models import (
@@ -186,7 +187,7 @@ def counted_question(view: OperationView, question: QuestionView) -> str:
     if is_request(question):
         return question_text(view, question, MRKDWN)
     pods = count(len(question.pods), "pod")
-    on = f" on {node_name(question.node, MRKDWN)}" if question.node else ""
+    on = on_nodes(question, MRKDWN)
     if question.kind is QuestionKind.BLOCK:
         never = bool(question.blocks) and all(b.verdict is Verdict.NEVER for b in question.blocks)
         help_ = ", and waiting won't help" if never else ""

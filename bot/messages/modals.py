@@ -72,13 +72,14 @@ def force_modal(
 ) -> BlockDict:
     """Return the view that asks before pods are forced: exactly which, and why.
 
-    With `confirm`, the last characters of the node's name (of the cluster's, where there is no
-    node) have to be typed too. `channel` and `thread_ts` come back with the submission.
+    With `confirm`, the last characters of the node's name (of the cluster's, where there is not one
+    node alone) have to be typed too. `channel` and `thread_ts` come back with the submission.
     """
     pods = question.pods
     name = question.node or question.cluster
     blocks = [section([f"{count(len(pods), 'pod')} of {escape(name)} will be deleted:"])]
-    lines = [f"• {escape(str(pod), 320)}" for pod in pods]
+    on = {pod.uid: f" ({escape(each.node, 80)})" for each in question.by_node for pod in each.pods}
+    lines = [f"• {escape(str(pod), 320)}{on.get(pod.uid, '')}" for pod in pods]
     shown = lines[: _PODS_A_SECTION * _POD_SECTIONS]
     blocks += [
         section(shown[at : at + _PODS_A_SECTION]) for at in range(0, len(shown), _PODS_A_SECTION)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.messages.nodes import node_name
+from bot.messages.nodes import node_list
 from bot.messages.style import PLAIN
 from bot.messages.text import count
 from bot.messages.times import utc
@@ -88,6 +88,7 @@ def _body(view: OperationView, question: QuestionView, status: str, link: str) -
         "cluster": question.cluster,
         "operation": view.id,
         "node": question.node,
+        "on_nodes": list(question.nodes),
         "nodes": len(view.nodes),
         "pods": len(question.pods),
         "opened_at": _iso(question.opened_at),
@@ -104,7 +105,7 @@ def _outcome(question: QuestionView) -> str:
 
 def _summary(view: OperationView, question: QuestionView, event: str, status: str) -> str:
     cluster = PLAIN.text(question.cluster, 40)
-    node = node_name(question.node, PLAIN) if question.node else ""
+    node = node_list(question.nodes, PLAIN)
     if status == "closed":
         return f"No decision is needed any more in {cluster}, operation {view.id}."
     if event == "node_overdue":

@@ -10,6 +10,7 @@ from bot.messages.obstacles import block_lines, refusal_lines, wont_stop_lines
 from bot.messages.progress import frozen_lines, progress_counts, soaking_line, state_words
 from bot.messages.question import detail_lines, effects, question_text
 from bot.messages.request import asked_line, plan_lines
+from bot.messages.several import of_each
 from bot.messages.style import PLAIN
 from bot.messages.text import clean, short_id
 from jobs.models import LogEntry, OperationState, OperationView, QuestionView
@@ -43,6 +44,7 @@ def question_lines(view: OperationView, question: QuestionView) -> list[str]:
     """Return a question, its facts, and how to answer it from a shell."""
     lines = [
         question_text(view, question, PLAIN),
+        *of_each(question, PLAIN),
         *refusal_lines(question.refusals, PLAIN),
         *block_lines(question.blocks, PLAIN),
         *wont_stop_lines(question.wont_stop, PLAIN),

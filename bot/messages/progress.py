@@ -20,6 +20,7 @@ from bot.messages.nodes import done_count, node_lines, node_list, node_name, pod
 from bot.messages.question import asked_again, effects, question_key
 from bot.messages.request import asked_line, plan_lines, request_title
 from bot.messages.style import MRKDWN, NOTICE, Style
+from bot.messages.several import on_nodes
 from bot.messages.text import clip, count, mention, pod_names, short_id
 from bot.messages.times import duration
 from bot.messages.whole_life import going_words, is_part
@@ -259,7 +260,7 @@ def _running_text(view: OperationView) -> str:
         soaking = f"; {_lower(soaking_line(view, NOTICE))}" if view.soaking_until else ""
         return f"{words}: {done}{soaking}."
     pods = pod_names(map(str, asked.pods), NOTICE.text, limit=1) or "it"
-    on = f" on {node_name(asked.node, NOTICE)}" if asked.node else ""
+    on = on_nodes(asked, NOTICE)
     verb = "waits" if len(asked.pods) <= 1 else "wait"
     return f"{words}: {done}; {pods}{on} {verb} for a decision."
 

@@ -17,6 +17,7 @@ from bot.messages.message import PARENT, BlockDict, Message, Priority
 from bot.messages.nodes import node_list, node_name
 from bot.messages.obstacles import block_lines, refusal_lines, wont_stop_lines
 from bot.messages.request import asked_line, plan_lines, request_title
+from bot.messages.several import of_each, on_nodes, what_cannot_move
 from bot.messages.style import MRKDWN, NOTICE, Style, with_people
 from bot.messages.text import clip, count, listing, pod_names, short_id
 from bot.messages.whole_life import is_part, part_effects
@@ -78,7 +79,7 @@ def question_title(question: QuestionView) -> str:
         QuestionKind.REFUSAL: f"Decide: {what} needs your word"
         if len(pods) == 1
         else f"Decide: {what} need your word",
-        QuestionKind.BLOCK: f"Decide: {what} can't move",
+        QuestionKind.BLOCK: f"Decide: {what_cannot_move(question)} can't move",
         QuestionKind.WONT_STOP: f"Decide: {what} won't stop",
         QuestionKind.OVERDUE: f"Decide: {question.node} takes too long",
         QuestionKind.FREED: f"Go on? {question.node} could move now",
@@ -101,9 +102,7 @@ def question_text(view: OperationView, question: QuestionView, style: Style) -> 
         nodes = node_list([n.name for n in view.nodes], style)
         why = f": {style.text(view.reason, 200)}" if view.reason else ""
         return f"{verb}? {style.person(view.requester)} wants to drain {nodes} in {cluster}{why}."
-    where = (
-        f"on {node_name(question.node, style)} in {cluster}" if question.node else f"in {cluster}"
-    )
+    where = f"{on_nodes(question, style)} in {cluster}".strip()
     if question.kind is QuestionKind.MAINTENANCE:
         if is_part(question):
             return f"Is the maintenance of {style.text(question.node)} in {cluster} done?"
@@ -147,8 +146,9 @@ def effects(view: OperationView, question: QuestionView, style: Style) -> list[s
         lines.append("Evict anyway moves exactly these pods; budgets still hold.")
     lines += part_effects(view, question) or [*after_effects(question), *life_effects(question)]
     if "skip" in words and question.kind not in {QuestionKind.VOLUMES, QuestionKind.OWN}:
-        others = sum(not n.status.final for n in view.nodes if n.name != question.node)
-        then = "goes on with other nodes" if others else "ends the operation without this node"
+        others = sum(not n.status.final for n in view.nodes if n.name not in question.nodes)
+        this = "these nodes" if question.by_node else "this node"
+        then = "goes on with other nodes" if others else f"ends the operation without {this}"
         leaves = "them" if len(question.pods) != 1 else "it"
         lines.append(f"Skip leaves {leaves} running and {then}.")
     if "restart" in words:
@@ -164,6 +164,7 @@ def _force_words(question: QuestionView, style: Style) -> str:
     pods = listing([style.text(p.name, 120) for p in question.pods[:3]], 3, of=len(question.pods))
     by_budgets = all(block.kind in _BY_BUDGETS for block in question.blocks)
     past = " past its budget" if by_budgets else " instead of evicting it"
+    past = " past their budget" if question.by_node else past
     past = past if question.blocks else ""
     owners = {b.owner.uid: b.owner for b in question.blocks if b.owner and b.owner.ready >= 0}
     if len(question.pods) == 1 and len(owners) == 1:
@@ -265,6 +266,9 @@ def _body(question: QuestionView) -> list[str]:
         left = question.pods_left
         of = f" · {left} of {count(question.pods_total, 'pod')} left" if question.pods_total else ""
         lines.append(f"{where}{of}")
+    if question.by_node:
+        several = f"{count(len(question.nodes), 'node')}, {MRKDWN.text(question.cluster)}"
+        lines += [several, *of_each(question, MRKDWN)]
     lines += refusal_lines(question.refusals, MRKDWN)
     closed = question.state is QuestionState.CLOSED
     lines += block_lines(question.blocks, MRKDWN, advice=not closed)

@@ -33,6 +33,7 @@ from sandbox.slack.house_rules import of_message, of_view
 from tests.bot.messages import samples
 from tests.bot.messages.samples_after import AFTER
 from tests.bot.messages.samples_fleet import FLEETS
+from tests.bot.messages.samples_joint import JOINT
 from tests.bot.messages.samples_life import LIVES
 from tests.bot.messages.samples_people import OWNERS, PEOPLE
 from tests.bot.messages.samples_plan import PLANS
@@ -124,6 +125,7 @@ VIEWS: dict[str, OperationView] = {
     ),
     **AFTER,
     **FLEETS,
+    **JOINT,
     **LIVES,
     **PLANS,
     **PEOPLE,

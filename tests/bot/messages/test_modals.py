@@ -14,6 +14,7 @@ from bot.messages.modals import (
 from jobs.models import NodeStatus, Vote
 from sandbox.slack.blockkit import problems
 from tests.bot.messages import samples
+from tests.bot.messages.samples_joint import joint
 
 
 def _submitted(modal: dict[str, Any], **typed: str) -> dict[str, Any]:
@@ -29,6 +30,18 @@ def test_force_names_exactly_the_pods() -> None:
     assert problems(modal) == []
     assert "• payments/db-2" in str(modal)
     assert "1 pod of node-17 will be deleted" in str(modal)
+
+
+def test_force_of_several_nodes_names_each_pods_node_and_asks_for_the_clusters_name() -> None:
+    modal = force_modal(joint())
+
+    assert problems(modal) == []
+    assert "2 pods of prod-eu will be deleted" in str(modal)
+    assert "• payments/db-2 (node-17)" in str(modal)
+    assert "• payments/db-0 (node-18)" in str(modal)
+    assert "Type the last 4 characters of prod-eu" in str(modal)
+    assert isinstance(read_force(_submitted(modal, confirm="d-eu")), ForceForm)
+    assert read_force(_submitted(modal, confirm="e-17")) != {}
 
 
 def test_force_shows_the_first_vote_where_it_takes_two_and_whose_is_missing() -> None:
