@@ -19,8 +19,8 @@ from bot.messages.message import PARENT, BlockDict, Message, Priority
 from bot.messages.nodes import done_count, node_lines, node_list, node_name, pods_gone, pods_total
 from bot.messages.question import asked_again, effects, question_key
 from bot.messages.request import asked_line, plan_lines, request_title
-from bot.messages.style import MRKDWN, NOTICE, Style
 from bot.messages.several import on_nodes
+from bot.messages.style import MRKDWN, NOTICE, Style
 from bot.messages.text import clip, count, mention, pod_names, short_id
 from bot.messages.times import duration
 from bot.messages.whole_life import going_words, is_part
@@ -270,9 +270,10 @@ def _lower(words: str) -> str:
 
 
 def _ended(view: OperationView, audience: Audience) -> Message:
+    asked = [asked_line(view, MRKDWN)] if view.reason else []  # the last line says who
     blocks = [
         header(f"{finish_title(view)} · {view.cluster}"),
-        section([asked_line(view, MRKDWN), *finish_lines(view, MRKDWN)]),
+        section([*asked, *finish_lines(view, MRKDWN)]),
     ]
     lines = node_lines(view, MRKDWN)
     if lines and any(n.started_at for n in view.nodes):
