@@ -88,7 +88,7 @@ def force_modal(
         blocks.append(section([f"… and {len(lines) - len(shown)} more; see `drainbot status`."]))
     votes = vote_lines(question, MRKDWN) or [needs_line(question, MRKDWN)]
     how = _FORCE_ONE if len(pods) == 1 else _FORCE_MANY
-    blocks.append(section([*block_lines(question.blocks, MRKDWN), how, *votes]))
+    blocks.append(section([*block_lines(question.blocks, MRKDWN, named=True), how, *votes]))
     blocks.append(text_input(_REASON, "Why", required=reason_required, many_lines=True))
     if confirm:
         tail = name[-_TAIL:]

@@ -53,10 +53,13 @@ def budget_short(budget: BudgetFacts, style: Style) -> str:
     return f"{name} needs {budget.desired_healthy} healthy, has {budget.current_healthy}"
 
 
-def block_lines(blocks: Sequence[Block], style: Style, *, advice: bool = True) -> list[str]:
+def block_lines(
+    blocks: Sequence[Block], style: Style, *, advice: bool = True, named: bool = False
+) -> list[str]:
     """Say what blocks, by cause: pods that one budget holds back share their sentences.
 
-    Without `advice` it is not said whether waiting helps, and what would: it is past.
+    Without `advice` it is not said whether waiting helps, and what would: it is past. Where the
+    pods are `named` already, one cause of all of them does not name them again.
     """
     causes: dict[tuple[object, ...], list[Block]] = {}
     for block in blocks:
@@ -65,7 +68,7 @@ def block_lines(blocks: Sequence[Block], style: Style, *, advice: bool = True) -
         causes.setdefault((block.kind, block.verdict, budgets, message), []).append(block)
     lines: list[str] = []
     for same in list(causes.values())[:_GROUPS]:
-        if len(blocks) > 1:
+        if len(blocks) > 1 and not (named and len(causes) == 1):
             few = len(causes) > _FEW
             names = (str(b.pod) for b in same)
             pods = pod_names(names, style.text, limit=2 if few else 5, each=60 if few else 120)

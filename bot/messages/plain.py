@@ -46,7 +46,7 @@ def question_lines(view: OperationView, question: QuestionView) -> list[str]:
         question_text(view, question, PLAIN),
         *of_each(question, PLAIN),
         *refusal_lines(question.refusals, PLAIN),
-        *block_lines(question.blocks, PLAIN),
+        *block_lines(question.blocks, PLAIN, named=bool(question.by_node)),
         *wont_stop_lines(question.wont_stop, PLAIN),
         *volume_lines(question.volumes, PLAIN),
         *unwell_lines(question.unwell, PLAIN),

@@ -271,7 +271,7 @@ def _body(question: QuestionView) -> list[str]:
         lines += [several, *of_each(question, MRKDWN)]
     lines += refusal_lines(question.refusals, MRKDWN)
     closed = question.state is QuestionState.CLOSED
-    lines += block_lines(question.blocks, MRKDWN, advice=not closed)
+    lines += block_lines(question.blocks, MRKDWN, advice=not closed, named=bool(question.by_node))
     lines += wont_stop_lines(question.wont_stop, MRKDWN)
     lines += volume_lines(question.volumes, MRKDWN)
     lines += unwell_lines(question.unwell, MRKDWN)

@@ -39,9 +39,15 @@ def test_force_of_several_nodes_names_each_pods_node_and_asks_for_the_clusters_n
     assert "2 pods of prod-eu will be deleted" in str(modal)
     assert "• payments/db-2 (node-17)" in str(modal)
     assert "• payments/db-0 (node-18)" in str(modal)
+    assert str(modal).count("payments/db-0") == 1  # its one cause does not name them again
     assert "Type the last 4 characters of prod-eu" in str(modal)
     assert isinstance(read_force(_submitted(modal, confirm="d-eu")), ForceForm)
     assert read_force(_submitted(modal, confirm="e-17")) != {}
+
+
+def test_force_says_of_one_pod_and_of_several_how_they_go() -> None:
+    assert "It is deleted past its budget" in str(force_modal(samples.question()))
+    assert "one at a time: the next when the replacement is ready" in str(force_modal(joint()))
 
 
 def test_force_shows_the_first_vote_where_it_takes_two_and_whose_is_missing() -> None:
