@@ -76,7 +76,11 @@ class Fences:
             return []
         now = self.seconds()
         self._next = now + NODES_EVERY
-        fenced = self.kept()
+        fenced = [
+            each
+            for each in self._records()
+            if self._is_kept(each) or self._is_left(each, present.get(each.name))
+        ]
         self._kept = {each.name: self._kept.get(each.name, _Kept(now, now)) for each in fenced}
         lost = [each.name for each in fenced if self._lost(each, present.get(each.name), now)]
         if any(kept.look is not None for kept in self._kept.values()):
@@ -108,14 +112,25 @@ class Fences:
 
     def kept(self) -> tuple[NodeRecord, ...]:
         """Return the nodes whose fence is kept, as they stand now."""
-        nodes = self.resources.nodes
-        records = [nodes.record(name) for name in nodes.owned()]
-        return tuple(record for record in records if record is not None and self._is_kept(record))
+        return tuple(record for record in self._records() if self._is_kept(record))
 
     def close(self) -> None:
         """Begin no look any more; one that is under way ends by itself, and is not taken up."""
         self._kept.clear()
         self._found.clear()
+
+    def _records(self) -> list[NodeRecord]:
+        nodes = self.resources.nodes
+        records = (nodes.record(name) for name in nodes.owned())
+        return [record for record in records if record is not None]
+
+    def _is_left(self, record: NodeRecord, seen: Present | None) -> bool:
+        """Whether people are asked about a lost fence of a node that is not there any more.
+
+        Deleted, or made anew under the same name: what they are asked can't be done now.
+        """
+        there = seen is not None and seen.uid == record.uid
+        return record.mode == LOST and not there and self._tended(record)
 
     def _is_kept(self, record: NodeRecord) -> bool:
         """Whether nobody is at work on a node that is out of service.

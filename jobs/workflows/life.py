@@ -194,8 +194,11 @@ def _lost(life: NodeLifeState, turn: int) -> Any:
     life.log("fence_lost", evidence=life.evidence)
     life.show()
     fired = _ask(
-        life, f"ask:lost:{turn}", QuestionKind.FENCE_LOST, choices.FENCE_LOST, life.evidence
-    )
+        life, f"ask:lost:{turn}", QuestionKind.FENCE_LOST, choices.FENCE_LOST, life.evidence,
+        fence=Signal(LOST),
+    )  # fmt: skip
+    if fired.name == "fence":  # the node itself is gone by now: nothing of this can be done
+        return _lost
     ways: Ways = {
         choices.GIVE_BACK: lambda: _return,
         choices.DRAIN_AGAIN: lambda: _drain_again(life, turn),

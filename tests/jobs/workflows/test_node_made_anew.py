@@ -6,10 +6,16 @@ Its record ends as gone, nothing is asked that could not be done, and the new no
 import pytest
 
 from jobs.drain.fence import PREFIX
-from jobs.models import NodeStatus, OperationEnd, OperationView, QuestionKind
+from jobs.models import (
+    NodeStatus,
+    OperationEnd,
+    OperationView,
+    QuestionKind,
+    QuestionState,
+)
 from jobs.workflows import choices
 from tests.jobs.conftest import Play
-from tests.jobs.harness import until
+from tests.jobs.harness import ANA, until
 from tests.jobs.story import Story
 from tests.jobs.workflows.test_node_life import annotations, drained, maintain, record, words
 
@@ -70,15 +76,29 @@ def lost(play: Play) -> tuple[Story, str]:
     return story, life_of(story)
 
 
-@pytest.mark.parametrize("choice", choices.FENCE_LOST)
-def test_whatever_is_chosen_of_a_fence_that_was_lost_before_gets_people_out(
-    play: Play, choice: str
-) -> None:
+@pytest.mark.parametrize("anew", [True, False])
+def test_a_question_of_a_fence_that_was_lost_before_is_withdrawn(play: Play, *, anew: bool) -> None:
     story, life = lost(play)
     question = story.question(life)
     assert question.kind is QuestionKind.FENCE_LOST
+    if anew:
+        make_anew(story)
+    else:
+        story.cluster.delete("Node", "", "node-1")
+    ended = story.finish(life)
+    assert (ended.end, ended.nodes[0].status) == (OperationEnd.FAILED, NodeStatus.GONE)
+    assert [(q.id, q.state) for q in ended.questions] == [(question.id, QuestionState.CLOSED)]
+    until(lambda: record(story).mode == "gone", what="the end of the record")
+    if anew:
+        is_let_go_of(story)
+
+
+@pytest.mark.parametrize("choice", choices.FENCE_LOST)
+def test_whatever_is_chosen_just_then_gets_people_out(play: Play, choice: str) -> None:
+    story, life = lost(play)
+    question = story.question(life)
     make_anew(story)
-    story.decide(question, choice)
+    story.service.decide(ANA, question.id, choice, nonce="just then")  # it may be too late already
     ended = story.finish(life)
     assert ended.end is not OperationEnd.DRAINED
     assert len(ended.questions) == 1  # nothing is asked again about a node that is gone
