@@ -21,8 +21,11 @@ _KNOWN = frozenset(
     }
 )  # fmt: skip
 _WORDY = frozenset(
-    {"pods", "pod", "anyway", "workloads", "volumes", "detail", "why", "reason", "note", "error"}
-)
+    {
+        "pods", "pod", "anyway", "workloads", "volumes", "detail", "why", "because", "reason",
+        "note", "error",
+    }
+)  # fmt: skip
 
 
 def of_node(node: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from jobs.audit import AuditLog, entry_of
+from jobs.audit import AuditLog, entry_of, without_pods
 from jobs.durable.records import Token
 from jobs.models import AuditEntry
 from jobs.nodes import NodeStore, Reservation
@@ -184,3 +184,14 @@ def test_words_of_people_are_kept_as_they_wrote_them(group: Group, token: Token)
     odd = 'say "no"\n{"at":1} \\ \u2028 é \x07'
     calls.control(group, "pause", reason=odd, audit=FACTS)
     assert only(group, "pause").note == odd
+
+
+def test_elsewhere_nobody_reads_which_pod_made_it_another_question() -> None:
+    because = "payments/db-0 on node-2 can't move either, for the same budget"
+    asked = AuditEntry(
+        seq=1, what="asked", operation="op-1", fields={"because": because, "of": "2"}
+    )
+    started = AuditEntry(seq=2, what="started", operation="op-1", channel="C01")
+    (elsewhere, _) = without_pods((asked, started), "C02", frozenset())
+    assert elsewhere.fields == {"of": "2"}
+    assert without_pods((asked, started), "C01", frozenset())[0] == asked
