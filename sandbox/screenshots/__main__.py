@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from sandbox.local_slack import LocalSlackMissingError
-from sandbox.screenshots.camera import camera
+from sandbox.screenshots.camera import CHROMIUM, camera
 from sandbox.screenshots.surfaces import GOLDEN, IMAGES, of_the_documents, surfaces_of
 
 
@@ -20,6 +20,9 @@ def main() -> int:
     directory = options.all or IMAGES
     if options.all is None:
         found = of_the_documents()
+    if not Path(CHROMIUM).exists():
+        sys.stderr.write(f"There is no {CHROMIUM} (Debian: apt-get install chromium).\n")
+        return 1
     directory.mkdir(parents=True, exist_ok=True)
     try:
         with camera() as taking:
