@@ -45,10 +45,10 @@ def _away(outage: Outage, style: Style) -> str:
             f"{'is' if len(outage.nodes) == 1 else 'are'} still out of service; no fence is lost "
             "by that alone."
         )
+    cluster, since = style.bold(style.text(outage.cluster)), style.time(outage.since)
     return (
-        f"The API server of {style.bold(style.text(outage.cluster))} has not answered since "
-        f"{style.time(outage.since)}. Drains wait meanwhile, and go on by "
-        f"themselves when it is back.{fences}"
+        f"The API server of {cluster} has not answered as it should since {since}. Drains wait "
+        f"meanwhile, and go on by themselves when it is back.{fences}"
     )
 
 

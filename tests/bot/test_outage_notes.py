@@ -59,7 +59,7 @@ def test_it_is_told_once_in_the_thread_and_so_is_its_end(telling: Telling) -> No
     telling.away(shown.id)
     telling.bench.ticks(10)
     assert len(telling.told()) == 1
-    assert "has not answered since" in telling.told()[0]
+    assert "has not answered as it should since" in telling.told()[0]
     telling.back()
     telling.bench.ticks(10)
     assert len(telling.told()) == 2
