@@ -118,7 +118,7 @@ def _times_of(seen: Evidence, view: OperationView) -> list[tuple[str, float, flo
     found: list[tuple[str, float, float]] = []
     for node in view.nodes:
         left = [q.settled.at for q in view.questions
-                if q.node == node.name and q.settled and q.settled.choice in _LEAVE]  # fmt: skip
+                if node.name in q.nodes and q.settled and q.settled.choice in _LEAVE]  # fmt: skip
         over = min((*ends, *left, *((node.ended_at,) if node.ended_at else ())), default=0)
         if node.started_at:
             found.append((node.name, node.started_at / 1000, (over or 1e15) / 1000))

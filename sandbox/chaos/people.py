@@ -244,5 +244,5 @@ def _filled(form: dict[str, Any], question: QuestionView) -> dict[str, str]:
     for block in form["blocks"]:
         if block["type"] == "input":
             name = str(block["block_id"])
-            answers[name] = f"chaos at {question.node}" if "reason" in name else tail
+            answers[name] = f"chaos at {' and '.join(question.nodes)}" if "reason" in name else tail
     return answers

@@ -152,7 +152,7 @@ class _Play:
 
     def _end(self, view: OperationView, question: QuestionView) -> None:
         """Answer so that it goes on; and skip the node if that did not help."""
-        key = f"{view.id} {question.node} {question.kind}"
+        key = f"{view.id} {' '.join(question.nodes)} {question.kind}"
         self._answered[key] += 1
         wanted = _FIRST.get(question.kind, "retry")
         if self._answered[key] > _PATIENT and "skip" in question.choices:
