@@ -45,6 +45,7 @@ CONFIRM_EVERY = 2.0  # seconds between two words that the inventory is right
 INTACT_EVERY = 0.5  # seconds between two looks whether Redis has kept what was published
 SIGHT_EVERY = 1.0  # seconds between two looks whether the API server is heard
 TIDY_EVERY = 5.0  # seconds between two looks at nodes that ended operations own
+_LAST_WORDS = 5.0  # seconds: far more than one call of Redis takes
 RETRY = 2.0  # seconds until a watch that a missing right ended is tried again
 
 
@@ -79,6 +80,10 @@ class _Eye:
         """End it; its thread ends soon."""
         self._closed.set()
         self.again()
+
+    def join(self) -> None:
+        """Wait for its thread, which may be telling Redis what it saw last."""
+        self._thread.join(_LAST_WORDS)
 
     def again(self) -> None:
         """Begin anew with a list, in the same thread: no late word of the old watch follows it."""
@@ -142,11 +147,14 @@ class Watcher:
                     self._close_all()
             except RedisError as error:
                 log.warning("watcher_waits_for_redis", error=str(error))
+        eyes = list(self._eyes.values())
         self._close_all()
         try:
             self._store.lease("watcher", self._owner, 0)
         except RedisError as error:  # then it lapses
             log.warning("watcher_lease_not_given_up", error=str(error))
+        for eye in eyes:
+            eye.join()
 
     def look(self) -> None:
         """Look once at what is waited for, and wake who is free."""

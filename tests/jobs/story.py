@@ -25,7 +25,7 @@ class People:
 
     worker: Worker
     service: Service
-    patience: float = 20.0
+    patience: float = 60.0
     calls: Iterator[int] = field(default_factory=itertools.count)
 
     def submit(self, *names: str, by: Principal = ANA, **fields: Any) -> str:

@@ -325,7 +325,7 @@ def test_nodes_are_found_by_beginning_part_and_label() -> None:
 
 def test_of_thousands_of_nodes_100_are_offered_and_the_rest_is_said() -> None:
     nodes = tuple(f"node-{n}" for n in range(5000))
-    with world(client=OneCluster(nodes=nodes), policy=policy()) as bot:
+    with world(client=OneCluster(nodes=nodes), policy=policy(), seconds=60) as bot:
         view = form_of(bot)
         answer = suggested(bot, view)
         (group,) = answer["option_groups"]
