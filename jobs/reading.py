@@ -309,7 +309,6 @@ def _question(record: QuestionRecord) -> QuestionView:
     # Of one that closed by itself nobody is left who waits: it was about all of them.
     about = [m.payload for m in record.members if not m.left or record.state == "closed"]
     payload = joint_facts(about)
-    thread = joint_thread([m.payload.get("thread_key") or record.id for m in record.members])
     winner = record.winner
     return QuestionView(
         id=record.id,
@@ -325,7 +324,7 @@ def _question(record: QuestionRecord) -> QuestionView:
         reminded=record.reminded,
         opened_at=record.opened_at,
         stop_at=record.stop_at,
-        thread_key=thread,
+        thread_key=_thread(record),
         settled=None
         if winner is None
         else Settlement(
@@ -341,6 +340,12 @@ def _question(record: QuestionRecord) -> QuestionView:
         version=record.version,
         **{key: payload[key] for key in _FACTS if key in payload},
     )
+
+
+def _thread(record: QuestionRecord) -> str:
+    keys = [member.payload.get("thread_key") or record.id for member in record.members]
+    alone = record.members[0].payload.get("thread_alone") if len(keys) == 1 else ""
+    return alone or joint_thread(keys)
 
 
 def _vote(raw: Any) -> Vote:

@@ -46,6 +46,8 @@ def ask(node: NodeDrain, turn: int, outcome: dict[str, Any]) -> Fired:
         stop=Timer(needs.stop_after, movable=True),
     )
     node.superseded, node.because = "", ""
+    if fired.name == "answer" and fired.value.get("of"):
+        node.shared = True
     if fired.name == "changed":
         node.superseded, node.because = fired.questions["answer"], fired.value or ""
     late = fired.at - asked_at > needs.auto_resume_within * 1000
@@ -114,6 +116,8 @@ def _question(node: NodeDrain, outcome: dict[str, Any]) -> Question:
         "detail": outcome["detail"],
         **{part: outcome[part] for part in _PARTS},
     }
+    if node.shared:  # its own message is an old one by now: an edit there nobody would notice
+        payload["thread_alone"] = f"{node.thread}:alone"
     return Question(
         kind,
         payload,

@@ -22,7 +22,8 @@ class NodeDrain:
     kept from one show to the next; `superseded` is the question that closed because what it asked
     about has changed, and why: the next one takes its place; `own_anyway` are the parts of
     drainbot itself (:mod:`jobs.drain.own`) that people let go; `turn_of` is the question by which
-    pods of other nodes are forced as well, "" where there are none.
+    pods of other nodes are forced as well, "" where there are none; `shared`: one that was asked of
+    other nodes too has been answered.
     """
 
     ctx: Ctx
@@ -47,6 +48,7 @@ class NodeDrain:
     facts: dict[str, Any] = field(default_factory=dict)
     own_anyway: list[str] = field(default_factory=list)
     turn_of: str = ""
+    shared: bool = False
     superseded: str = ""
     because: str = ""
 
@@ -61,6 +63,7 @@ class NodeDrain:
             "volumes_anyway": self.volumes_anyway, "drained_at": self.drained_at,
             "facts": self.facts, "superseded": self.superseded, "because": self.because,
             "own_anyway": self.own_anyway, "turn_of": self.turn_of,
+            "shared": self.shared,
         }  # fmt: skip
 
     def show(self, status: NodeStatus, detail: str = "", **more: Any) -> None:

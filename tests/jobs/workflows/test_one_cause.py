@@ -157,6 +157,10 @@ def test_a_retry_that_is_refused_again_asks_one_question_again_in_its_message(pl
     again = joint(story, operation, "node-1", "node-2")
     assert again.id != asked.id
     assert again.thread_key == asked.thread_key
+    # Until the other node joined it again: not in the message from before they were one.
+    first, alone = (each for each in story.view(operation).questions if len(each.nodes) == 1)
+    assert alone.thread_key == f"{alone.nodes[0]}:1:alone"
+    assert first.thread_key == f"{first.nodes[0]}:1"
     story.decide(again, "skip")
     view = story.finish(operation)
     assert view.questions[-1].id == again.id  # the latest is the last
