@@ -259,10 +259,10 @@ def _running_text(view: OperationView) -> str:
     if asked is None:
         soaking = f"; {_lower(soaking_line(view, NOTICE))}" if view.soaking_until else ""
         return f"{words}: {done}{soaking}."
-    pods = pod_names(map(str, asked.pods), NOTICE.text, limit=1) or "it"
-    on = on_nodes(asked, NOTICE)
-    verb = "waits" if len(asked.pods) <= 1 else "wait"
-    return f"{words}: {done}; {pods}{on} {verb} for a decision."
+    pods = pod_names(map(str, asked.pods), NOTICE.text, limit=1)
+    what = f"{pods}{on_nodes(asked, NOTICE)}" if pods else node_list(asked.nodes, NOTICE)
+    verb = "waits" if len(asked.pods if pods else asked.nodes) <= 1 else "wait"
+    return f"{words}: {done}; {what or 'it'} {verb} for a decision."
 
 
 def _lower(words: str) -> str:

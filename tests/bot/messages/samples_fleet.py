@@ -165,7 +165,7 @@ FLEETS: dict[str, OperationView] = {
         options=CANARY,
         nodes=(
             samples.NODE_17.model_copy(
-                update={"status": NodeStatus.FAILED, "detail": "it is no longer cordoned"}
+                update={"status": NodeStatus.FAILED, "detail": "it is not ours any more"}
             ),
             samples.NODE_18,
             NodeView(
