@@ -33,6 +33,7 @@ __all__ = [
 
 Role = Literal["slot", "keeper", "watcher", "worker", "bot"]
 Verb = Literal["pause", "resume", "abort"]
+Care = Literal["uncordon", "maintenance", "return"]
 
 
 @dataclass(frozen=True)
@@ -263,13 +264,14 @@ class Steer:
 
 @dataclass(frozen=True)
 class GiveBack:
-    """`/drain uncordon` of a node that an operation left cordoned."""
+    """`/drain uncordon|maintenance|return` of a node that an operation left cordoned."""
 
     who: str
+    verb: Care
     pick: float
 
     def __str__(self) -> str:
-        return f"{self.who} gives a node back"
+        return f"{self.who}: {self.verb} of a node"
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ class People:
             left = [node for node in owned if node.name not in busy]
             node = picked(left if left and act.pick < _CAREFUL else owned, act.pick)
             if node is not None:
-                self._type(act.who, f"uncordon {node.name}", doubled=False)
+                self._type(act.who, f"{act.verb} {node.name}", doubled=False)
         else:
             old = picked(self._deliveries, act.pick)
             if old is not None:

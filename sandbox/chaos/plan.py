@@ -38,7 +38,10 @@ PEOPLE = ("ana", "bo", "cy")
 HOUR = 3600.0
 _SLACK_METHODS = ("chat.postMessage", "chat.update", "chat.postEphemeral")
 # An own time-out ends in a question; a canary soaks before the others begin.
-_FLAGS = ("", "", "", "", "--timeout=20s", "--canary 1 --soak 2s", "--max-failures 1")
+_FLAGS = (
+    "", "", "", "", "--timeout=20s", "--canary 1 --soak 2s", "--max-failures 1", "--then wait",
+    "--then wait --for 5s",
+)  # fmt: skip
 _API_STATUS = (429, 500, 503)
 
 
@@ -209,7 +212,8 @@ def _steer(chance: Chance, _cast: Cast) -> Happening:
 
 
 def _give_back(chance: Chance, _cast: Cast) -> Happening:
-    return GiveBack(chance.choice(PEOPLE), _pick(chance))
+    verb = chance.choice(("uncordon", "uncordon", "maintenance", "return"))
+    return GiveBack(chance.choice(PEOPLE), verb, _pick(chance))  # type: ignore[arg-type]
 
 
 def _late(chance: Chance, _cast: Cast) -> Happening:

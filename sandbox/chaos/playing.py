@@ -35,7 +35,7 @@ _FIRST = {
     QuestionKind.START: "start", QuestionKind.APPROVAL: "approve",
     QuestionKind.REFUSAL: "evict_anyway", QuestionKind.UNWELL: "go_on",
     QuestionKind.VOLUMES: "go_on", QuestionKind.CANARY: "go_on",
-    QuestionKind.OWN: "go_on",
+    QuestionKind.OWN: "go_on", QuestionKind.MAINTENANCE: "return",
 }  # fmt: skip
 
 
