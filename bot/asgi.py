@@ -63,7 +63,8 @@ def slack_asgi(
     async def answered(request: Request) -> Response:
         arrived = time.monotonic()
         try:
-            body = await asyncio.wait_for(_body(request), _SLOWEST_BODY)
+            async with asyncio.timeout(_SLOWEST_BODY):
+                body = await _body(request)
         except TimeoutError:
             return PlainTextResponse("The request took too long to arrive.", 408)
         except _TooLargeError:

@@ -96,6 +96,7 @@ class Service(Deciding, Freezing):
         self._seen: dict[str, tuple[float, bool]] = {}
         clusters = policy.clusters if policy else ()
         self._stores = {name: Store(redis, name, clock=clock) for name in clusters}
+        self._any = next(iter(self._stores.values()), None) or Store(redis, "none", clock=clock)
         self._inventories = {name: InventoryStore(store) for name, store in self._stores.items()}
 
     def clusters(self) -> tuple[str, ...]:
@@ -355,4 +356,4 @@ class Service(Deciding, Freezing):
 
     def _any_store(self) -> Store:
         """Return a store for what belongs to no cluster; there is one without a policy too."""
-        return next(iter(self._stores.values()), Store(self._redis, "none"))
+        return self._any
