@@ -69,8 +69,12 @@ class Step:
 
     @property
     def may_wait(self) -> bool:
-        """Whether it leaves room for what is more urgent."""
-        return self.rank[0] >= Priority.PROGRESS
+        """Whether it leaves room for what is more urgent.
+
+        Last states do too: of a minute's updates each drain takes one for its end, and whoever
+        presses a button of another one's question wants to see at once that it counted.
+        """
+        return self.rank[0] >= Priority.PROGRESS or self.rank[0] == Priority.ENDED
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,10 @@ class Priority(IntEnum):
     """What goes first when Slack's limits leave room for one."""
 
     URGENT = 0  # an open question, an end
-    SETTLED = 1  # what became of a question; the parent's last state
-    LOG = 2
-    PROGRESS = 3  # the latest wins; may wait
+    SETTLED = 1  # what became of a question: whoever pressed its button looks at it
+    ENDED = 2  # the parent's last state
+    LOG = 3
+    PROGRESS = 4  # the latest wins; may wait
 
 
 @dataclass(frozen=True)

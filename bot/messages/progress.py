@@ -279,4 +279,4 @@ def _ended(view: OperationView, audience: Audience) -> Message:
     if lines and any(n.started_at for n in view.nodes):
         blocks.append(section(lines))
     blocks.append(context([people_line(view, MRKDWN)]))
-    return _message(view, finish_text(view, NOTICE), blocks, Priority.SETTLED, audience)
+    return _message(view, finish_text(view, NOTICE), blocks, Priority.ENDED, audience)

@@ -157,6 +157,19 @@ def test_questions_go_before_the_story_and_the_story_before_progress() -> None:
     assert kinds == [Priority.URGENT, Priority.LOG, Priority.PROGRESS]
 
 
+def test_what_became_of_a_question_is_shown_before_the_end_and_the_end_leaves_room_for_it() -> None:
+    messages = thread_of(samples.ended(questions=(samples.settled(),), log=()), samples.T0)
+
+    steps = _left(messages, _told(*messages, digest="another"))
+
+    left = [(step.kind, step.message.priority, step.may_wait) for step in steps]
+    assert left == [
+        (Kind.UPDATE, Priority.URGENT, False),  # the word to whoever asked
+        (Kind.UPDATE, Priority.SETTLED, False),
+        (Kind.UPDATE, Priority.ENDED, True),
+    ]
+
+
 def test_what_is_in_step_needs_nothing() -> None:
     messages = _messages()
 
