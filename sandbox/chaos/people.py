@@ -165,9 +165,9 @@ class People:
     def _again(self, delivery: Delivery) -> None:
         """Let a delivery come once more: it must not begin a second operation."""
         again = self._slack.redeliver(delivery)
-        first, second = (_OPERATION.search(each.shown or "") for each in (delivery, again))
-        if first and second and first[0] != second[0]:
-            self.twice.append(f"one command began {first[0]} and, when it came again, {second[0]}")
+        first, second = (begun(each.shown or "") for each in (delivery, again))
+        if first and second and first != second:
+            self.twice.append(f"one command began {first} and, when it came again, {second}")
 
     def _press_by(
         self, who: str, view: OperationView, question: QuestionView, choice: str, *, doubled: bool
@@ -230,6 +230,12 @@ class People:
     def _live(self) -> list[OperationView]:
         views = self._service.operations("demo", live_only=True)
         return [view for view in views if view.state is not OperationState.ENDED]
+
+
+def begun(shown: str) -> str:
+    """Return the operation that an answer says it began; a refusal names at most who was sooner."""
+    found = _OPERATION.search(shown)
+    return found[0] if found and "Nothing was started" not in shown else ""
 
 
 def picked(among: Sequence[T], pick: float) -> T | None:

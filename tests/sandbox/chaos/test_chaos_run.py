@@ -11,7 +11,7 @@ from jobs.durable.records import QuestionRecord
 from jobs.nodes.store import NodeRecord
 from sandbox.chaos.happenings import Event, Happening, Kill, LostReplies
 from sandbox.chaos.invariants import Seen, broken, cordons, emptied, overlap
-from sandbox.chaos.people import Press, picked
+from sandbox.chaos.people import Press, begun, picked
 from sandbox.chaos.plan import Cast, Plan, plan
 from sandbox.chaos.playing import Outcome, play
 
@@ -170,3 +170,9 @@ def test_what_was_held_back_is_not_counted_as_late() -> None:
 def test_a_pick_takes_one_of_what_is_there() -> None:
     assert [picked("abc", pick) for pick in (0.0, 0.34, 0.99, 1.0)] == ["a", "b", "c", "c"]
     assert picked("", 0.5) is None
+
+
+def test_an_answer_that_names_who_was_sooner_began_nothing() -> None:
+    taken = "Taken by other operations: node-1 by op N64XPM. Nothing was started."
+    assert begun(taken) == ""
+    assert begun("Draining node-1 in demo: op N64XPM.") == "op N64XPM"
