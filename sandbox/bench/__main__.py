@@ -1,8 +1,10 @@
 """`python -m sandbox.bench [NAME…]`: all figures, or those of some benches."""
 
 import argparse
+import logging
 import sys
 
+from bot import logs
 from sandbox.bench.acks import slash_acks
 from sandbox.bench.clicks import click_to_eviction
 from sandbox.bench.decisions import crowd_of_suspended, settle_to_resumed
@@ -48,6 +50,7 @@ def main() -> int:
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         parser.error(f"there is no bench {unknown[0]}; known: {', '.join(BENCHES)}")
+    logs.configure("console", level=logging.WARNING)  # standard output is for figures alone
     for name in names:
         BENCHES[name]()
     return 0
