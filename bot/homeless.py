@@ -1,14 +1,14 @@
 """Messages that belong to no operation: they go to the fallback channel, one step at a time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.message_store import Record
 from bot.messages.message import Message
 from bot.sender import Sender
-from bot.telling import Pace, Place, steps_of
+from bot.telling import Pace, Place, Step, steps_of
 
-__all__ = ["Homeless"]
+__all__ = ["Homeless", "carry_on"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,17 @@ class Homeless:
             name, [replace(message, channel=self.channel)], records, place,
             token=self.sender.token, pace=self.pace,
         )  # fmt: skip
-        for step in steps[:1]:
-            if step.not_before <= now_ms and self.sender.ready_at(step) <= self.clock():
-                self.sender.carry_out(step, records, place, now_ms)
+        carry_on(self.sender, self.clock, steps, records, place, now_ms)
         return bool(steps)
+
+
+def carry_on(
+    sender: Sender, clock: Callable[[], float], steps: Sequence[Step],
+    records: Mapping[str, Record], place: Place, now_ms: int,
+) -> bool:  # fmt: skip
+    """Carry out the first of some steps if it is due; whether Slack was called."""
+    for step in steps[:1]:
+        if step.not_before <= now_ms and sender.ready_at(step) <= clock():
+            sender.carry_out(step, records, place, now_ms)
+            return True
+    return False

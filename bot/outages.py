@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.beside import Told
-from bot.homeless import Homeless
+from bot.homeless import Homeless, carry_on
 from bot.message_store import MessageStore, Record
 from bot.messages.outage import outage_messages
 from bot.messages.progress import PARENT
@@ -109,8 +109,4 @@ class OutageNotes:
         steps = steps_of(view.id, messages, records, place, token=self._sender.token, pace=Pace())
         if not steps and all(message.key in records for message in messages):
             self._told[view.cluster, outage.since, view.id] = outage
-        for step in steps[:1]:
-            if step.not_before <= now_ms and self._sender.ready_at(step) <= self._clock():
-                self._sender.carry_out(step, records, place, now_ms)
-                return True
-        return False
+        return carry_on(self._sender, self._clock, steps, records, place, now_ms)

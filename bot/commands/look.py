@@ -16,6 +16,7 @@ from jobs.models import (
 
 __all__ = [
     "may_maintain", "names_pods", "open_question", "operation", "operations", "refused_choice",
+    "target_of",
 ]  # fmt: skip
 
 
@@ -80,11 +81,7 @@ def open_question(
     action = action_of_choice(choice)
     if action is None or choice not in question.choices:
         return Decided(outcome=Outcome.NOT_A_CHOICE, question=question)
-    nodes = question.nodes or tuple(node.name for node in view.nodes)
-    target = _target(
-        desk, view, nodes, namespaces=frozenset(pod.namespace for pod in question.pods)
-    )
-    refused = _refusal(desk, principal, action, target)
+    refused = _refusal(desk, principal, action, target_of(desk, view, question))
     if refused is None:
         return question, view
     return Decided(
@@ -102,10 +99,7 @@ def refused_choice(desk: Desk, principal: Principal, id: str, choice: str) -> Re
     action = action_of_choice(choice)
     if question is None or view is None or action is None:
         return Refused(reason="Its question is not known any more. Nothing changed.")
-    nodes = question.nodes or tuple(node.name for node in view.nodes)
-    namespaces = frozenset(pod.namespace for pod in question.pods)
-    target = _target(desk, view, nodes, namespaces=namespaces)
-    return _refusal(desk, principal, action, target)
+    return _refusal(desk, principal, action, target_of(desk, view, question))
 
 
 def may_maintain(
@@ -123,6 +117,13 @@ def _refusal(desk: Desk, principal: Principal, action: Action, target: Target) -
     if isinstance(answer, Denied):
         return Refused(reason=answer.reason, who_may=answer.who_may)
     return None
+
+
+def target_of(desk: Desk, view: OperationView, question: QuestionView) -> Target:
+    """Return what an answer to a question is about: the whole operation where it names no node."""
+    nodes = question.nodes or tuple(node.name for node in view.nodes)
+    namespaces = frozenset(pod.namespace for pod in question.pods)
+    return _target(desk, view, nodes, namespaces=namespaces)
 
 
 def _target(

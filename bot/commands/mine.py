@@ -1,7 +1,8 @@
 """What waits for one person: the choices of an open question that are theirs today."""
 
 from bot.commands.desk import Desk
-from jobs.authorization import Allowed, Target, action_of_choice, labels_of, may
+from bot.commands.look import target_of
+from jobs.authorization import Allowed, Target, action_of_choice, may
 from jobs.models import OperationView, Principal, QuestionView
 
 __all__ = ["choices_of"]
@@ -19,14 +20,7 @@ def choices_of(
     A courtesy, as a button that is shown: what counts is judged when it is pressed. Raises
     :class:`jobs.errors.StateUnavailable`.
     """
-    names = question.nodes or tuple(node.name for node in view.nodes)
-    target = Target(
-        cluster=view.cluster,
-        nodes=labels_of(desk.nodes.of(view.cluster), names),
-        requester=view.requester,
-        namespaces=frozenset(pod.namespace for pod in question.pods),
-        votes_by_role=True,
-    )
+    target = target_of(desk, view, question)
     voted = {vote.choice for vote in question.votes if vote.by == principal.id}
     open_to = tuple(
         choice

@@ -21,7 +21,14 @@ from bot.messages.several import of_each, on_nodes, what_cannot_move
 from bot.messages.style import MRKDWN, NOTICE, Style, with_people
 from bot.messages.text import clip, count, listing, pod_names, short_id
 from bot.messages.whole_life import is_part, part_effects
-from jobs.models import OperationView, QuestionKind, QuestionState, QuestionView, Verdict
+from jobs.models import (
+    BY_BUDGETS,
+    OperationView,
+    QuestionKind,
+    QuestionState,
+    QuestionView,
+    Verdict,
+)
 
 __all__ = [
     "asked_again",
@@ -34,7 +41,6 @@ __all__ = [
     "successor_of",
 ]
 
-_BY_BUDGETS = frozenset({"budget", "two_budgets", "budget_broken"})
 _EARLIER = 3
 _NODES = 6  # canaries that are told of
 
@@ -162,7 +168,7 @@ def effects(view: OperationView, question: QuestionView, style: Style) -> list[s
 
 def _force_words(question: QuestionView, style: Style) -> str:
     pods = listing([style.text(p.name, 120) for p in question.pods[:3]], 3, of=len(question.pods))
-    by_budgets = all(block.kind in _BY_BUDGETS for block in question.blocks)
+    by_budgets = all(block.kind in BY_BUDGETS for block in question.blocks)
     past = " past its budget" if by_budgets else " instead of evicting it"
     past = " past their budget" if question.by_node else past
     past = past if question.blocks else ""

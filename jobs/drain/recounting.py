@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from jobs.drain.answers import Blocked, TwoBudgets
 from jobs.drain.blocks import block_by
 from jobs.drain.facts import Budget, Owner, Pod
-from jobs.models import Block, Holder
+from jobs.models import BY_BUDGETS, Block, Holder
 
 __all__ = ["Sighting", "names_of", "recounted"]
-
-_COUNTED = frozenset({"budget", "two_budgets", "budget_broken"})  # kinds that a budget tells of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +32,7 @@ class Sighting:
 
 def names_of(block: Block) -> tuple[str, ...]:
     """Return the budgets that tell how a block stands, as `namespace/name`; none of others."""
-    if block.kind not in _COUNTED:
+    if block.kind not in BY_BUDGETS:
         return ()
     return tuple(f"{budget.namespace}/{budget.name}" for budget in block.budgets)
 

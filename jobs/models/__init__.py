@@ -18,6 +18,7 @@ from jobs.models.outages import Outage
 from jobs.models.people import Memberships, Principal, Requirements, Vote
 from jobs.models.plan import NodePlan, OperationPlan, PlannedBlock, Room
 from jobs.models.pods import (
+    BY_BUDGETS,
     Block,
     BudgetFacts,
     Holder,
@@ -59,6 +60,7 @@ from jobs.models.views import (
 from jobs.models.webhooks import Webhook
 
 __all__ = [
+    "BY_BUDGETS",
     "Acted",
     "AuditEntry",
     "AuditFinding",

@@ -105,6 +105,10 @@ class Holder(Frozen):
     at: int
 
 
+BY_BUDGETS = frozenset({"budget", "two_budgets", "budget_broken"})
+"""The kinds of blocks that a budget's numbers tell of."""
+
+
 class Block(Frozen):
     """An eviction that was refused, and why, in facts. `message` is the server's own words.
 

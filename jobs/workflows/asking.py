@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.durable import Fired, Question, Signal, Timer
-from jobs.models import NodeStatus, QuestionKind, Requirements
+from jobs.models import BY_BUDGETS, NodeStatus, QuestionKind, Requirements
 from jobs.workflows import choices
 from jobs.workflows.node_state import NodeDrain
 from jobs.workflows.telling import tell_blocked
 
 _PARTS = ("refusals", "blocks", "wont_stop")
 _NAMED = 3  # pods that a sentence names
-_BY_BUDGETS = frozenset({"budget", "two_budgets", "budget_broken"})
 _BY_COUNTS = ("budget", "budget_broken")  # kinds of blocks that end when a budget's counts allow
 
 
@@ -142,7 +141,7 @@ def _cause(
     """
     blocks, pods = outcome["blocks"], pods_of(outcome)
     by_budgets = bool(blocks) and all(
-        block["kind"] in _BY_BUDGETS and block["budgets"] for block in blocks
+        block["kind"] in BY_BUDGETS and block["budgets"] for block in blocks
     )
     if kind is not QuestionKind.BLOCK or not by_budgets or len(obstacles(outcome)) > len(blocks):
         return ""
